@@ -1,0 +1,40 @@
+// What an engine is: a script of the bundle that the worker imports. It exports `createSession`.
+
+import type { Signature } from "./manifest.gen.js";
+import type { Tensors } from "./tensor.js";
+
+export interface EngineFiles {
+  /** URL of the script that starts the module and its threads. */
+  glue: string;
+  /** The verified WebAssembly module. */
+  module: Uint8Array<ArrayBuffer>;
+}
+
+export interface SessionOptions {
+  files: EngineFiles;
+  signature: Signature;
+  /** The verified graph. */
+  graph: Uint8Array<ArrayBuffer>;
+  /** The verified weights by the location that the graph names. The engine may empty the map to free memory. */
+  weights: Map<string, Uint8Array<ArrayBuffer>>;
+  /** How many threads to compute with; 1 where the page is not cross-origin isolated. */
+  threads: number;
+}
+
+export interface Session {
+  /** Threads in use, which may be fewer than were asked for. */
+  readonly threads: number;
+  infer(inputs: Tensors): Promise<Tensors>;
+  dispose(): Promise<void>;
+}
+
+export type CreateSession = (options: SessionOptions) => Promise<Session>;
+
+export interface EngineModule {
+  /**
+   * Starts the WebAssembly module before the weights are there: called as soon as the module is verified, side by side with
+   * the downloads. createSession awaits it.
+   */
+  prepare(files: EngineFiles, threads: number): Promise<void>;
+  createSession: CreateSession;
+}

@@ -1,0 +1,41 @@
+// All that crosses between the page and its worker, and nothing else. Tensors are transferred, not copied.
+
+import type { LoadOptions, ModelInfo, Progress, RunTimes, TaskInput, TaskOutput, Task } from "./api.js";
+import type { ErrorData } from "./errors.js";
+import type { Manifest } from "./manifest.gen.js";
+import type { Tensors } from "./tensor.js";
+
+/** What the page asks for. Each call is answered once, by `result` or `error` with the same id. */
+export interface Calls {
+  load: { params: LoadParams; result: Loaded };
+  run: { params: TaskInput[Task]; result: { output: TaskOutput[Task]; times: RunTimes } };
+  infer: { params: Tensors; result: { output: Tensors; times: RunTimes } };
+  sample: { params: string; result: Tensors };
+  dispose: { params: null; result: null };
+}
+
+export interface LoadParams extends Pick<LoadOptions, "variant" | "threads"> {
+  /** Absolute URL. */
+  manifestUrl: string;
+  /** `performance.timeOrigin` of the page, so that spans read on the page's clock. */
+  timeOrigin: number;
+}
+
+export interface Loaded {
+  info: ModelInfo;
+  manifest: Manifest;
+}
+
+export type Call = keyof Calls;
+
+export type ToWorker =
+  | { [C in Call]: { type: "call"; id: number; call: C; params: Calls[C]["params"] } }[Call]
+  /** Gives up on a call: a load is stopped and its downloads cut, a run that waits is dropped. */
+  | { type: "abort"; id: number };
+
+export type ToPage =
+  | { type: "progress"; id: number; progress: Progress }
+  /** `info` changed after the load: shards were written to the cache, or could not be. */
+  | { type: "info"; info: ModelInfo }
+  | { [C in Call]: { type: "result"; id: number; call: C; result: Calls[C]["result"] } }[Call]
+  | { type: "error"; id: number; error: ErrorData };
