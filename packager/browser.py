@@ -1,0 +1,63 @@
+"""A real browser for proofs and measurements: finds Chromium, starts it headless through Playwright."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from packager.errors import MissingToolError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from playwright.sync_api import Browser
+
+_NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
+# Quiet and offline: no updates, no background requests, nothing that would blur a measurement or leave the machine.
+_FLAGS = (
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-quic",
+    "--no-first-run",
+    "--no-default-browser-check",
+)
+_HOW = "Install it with: pip install 'packager[browser]' and, where no Chromium is on the PATH, playwright install chromium."
+
+
+def chromium_path() -> Path | None:
+    """A Chromium on this machine: $PACKAGER_CHROMIUM, one on the PATH, or None where Playwright's own is to be used."""
+    named = os.environ.get("PACKAGER_CHROMIUM")
+    if named:
+        if not Path(named).is_file():
+            raise MissingToolError("PACKAGER_CHROMIUM names a file that does not exist.", where=named)
+        return Path(named)
+    found = next((path for name in _NAMES if (path := shutil.which(name))), None)
+    return Path(found) if found else None
+
+
+def chromium_flags() -> list[str]:
+    """Command-line flags for every start of Chromium; root has no sandbox to use."""
+    root = hasattr(os, "geteuid") and os.geteuid() == 0
+    return [*_FLAGS, *(["--no-sandbox"] if root else [])]
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """A headless Chromium. Raises MissingToolError where Playwright or a browser is not there."""
+    try:
+        from playwright.sync_api import Error, sync_playwright
+    except ImportError as error:
+        raise MissingToolError("Playwright is not installed.", remedy=_HOW) from error
+    with sync_playwright() as playwright:
+        try:
+            browser = playwright.chromium.launch(executable_path=chromium_path(), args=chromium_flags())
+        except Error as error:
+            raise MissingToolError(f"Chromium did not start: {str(error).splitlines()[0]}", remedy=_HOW) from error
+        try:
+            yield browser
+        finally:
+            browser.close()

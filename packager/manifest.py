@@ -1,0 +1,132 @@
+"""The manifest: validated against its schema when it is read and when it is written."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from functools import cache
+from importlib import resources
+from typing import TYPE_CHECKING, Any, cast
+
+from packager.errors import InputError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from jsonschema.protocols import Validator
+
+    from packager._manifest_types import Content, Manifest, Variant
+
+FORMAT = "packager"
+VERSION = 1
+
+
+@cache
+def _validator() -> Validator:
+    from jsonschema import Draft202012Validator  # slow to import, and `inspect MODEL` does not need it
+
+    schema = json.loads(resources.files("packager").joinpath("schema/manifest.schema.json").read_text(encoding="utf-8"))
+    return Draft202012Validator(schema)
+
+
+def fault(value: object) -> str | None:
+    """Where and how a value is not a manifest, or None where it is one."""
+    from jsonschema.exceptions import best_match
+
+    error = best_match(_validator().iter_errors(cast("Any", value)))
+    if error is None:
+        return None
+    place = "/".join(str(part) for part in error.absolute_path) or "the manifest"
+    return f"{place}: {error.message[:300]}"
+
+
+def bundle_id(manifest: dict[str, Any] | Manifest) -> str:
+    """SHA-256 of the canonical JSON (sorted keys, no spaces, UTF-8) of a manifest without its id."""
+    rest = {key: value for key, value in manifest.items() if key != "id"}
+    return hashlib.sha256(json.dumps(rest, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()).hexdigest()
+
+
+def seal(manifest: dict[str, Any]) -> Manifest:
+    """The manifest with its id. Raises ValueError where it does not fit the schema, which is a bug of ours."""
+    sealed = {**manifest, "id": bundle_id(manifest)}
+    problem = fault(sealed)
+    if problem is not None:
+        raise ValueError(f"the manifest that was written is not valid: {problem}")
+    return cast("Manifest", sealed)
+
+
+def encode(manifest: Manifest) -> bytes:
+    """The file's bytes."""
+    return json.dumps(manifest, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def read_manifest(bundle: Path) -> Manifest:
+    """The manifest of a bundle. Raises InputError where there is none, or one that is not valid."""
+    path = bundle / "manifest.json"
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise InputError("This is not a bundle: it has no manifest.json.", where=str(bundle)) from error
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+        raise InputError(f"The manifest cannot be read: {error}.", where=str(path)) from error
+    if isinstance(value, dict) and value.get("format") == FORMAT and value.get("version") not in (None, VERSION):
+        raise InputError(
+            f"The manifest is of version {value['version']}; this program reads version {VERSION}.",
+            where=str(path),
+            remedy="Use a newer packager, or build the bundle again.",
+        )
+    problem = fault(value)
+    if problem is not None:
+        raise InputError(f"The manifest is not valid: {problem}.", where=str(path), remedy="Build the bundle again.")
+    return cast("Manifest", value)
+
+
+def is_bundle(folder: Path) -> bool:
+    """True where the folder has a manifest of ours, whatever else it says."""
+    try:
+        value = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return False
+    return isinstance(value, dict) and value.get("format") == FORMAT
+
+
+def contents(manifest: Manifest) -> list[Content]:
+    """Every Content of a manifest: engines, variants, the task's, the samples'."""
+    found: list[Content] = [engine["module"] for engine in cast("Any", manifest["engines"]).values()]
+    for variant in manifest["variants"]:
+        found += variant_contents(variant)
+    found += task_contents(manifest)
+    found += [tensor["content"] for sample in manifest["samples"] if sample["kind"] == "tensors" for tensor in sample["tensors"]]
+    return found
+
+
+def variant_contents(variant: Variant) -> list[Content]:
+    """Graph and weights of a variant."""
+    return [variant["graph"], *(weights["content"] for weights in variant["weights"])]
+
+
+def task_contents(manifest: Manifest) -> list[Content]:
+    """What a task needs beside the model: labels, the tokenizer."""
+    task = manifest["task"]
+    if task["kind"] == "image-classification":
+        labels = task["postprocess"]["labels"]
+        return [] if labels is None else [labels]
+    return [task["preprocess"]["tokenizer"]] if task["kind"] == "text-embedding" else []
+
+
+def first_visit_bytes(manifest: Manifest, variant: Variant) -> dict[str, int]:
+    """Encoded bytes that a first visit with this variant moves, by kind: engine, weights (graph and the task's files too), shell.
+
+    The shell is counted as it lies on disk; hosts that compress send less.
+    """
+    unique: dict[str, dict[str, int]] = {"engine": {}, "weights": {}}
+    engine = cast("Any", manifest["engines"])[variant["target"]]
+    for kind, found in (("engine", [engine["module"]]), ("weights", [*variant_contents(variant), *task_contents(manifest)])):
+        for content in found:
+            unique[kind].update({shard["sha256"]: shard["encoded_bytes"] for shard in content})
+    scripts = {engine["script"], engine["glue"]}
+    return {
+        "engine": sum(unique["engine"].values()) + sum(file["bytes"] for file in manifest["files"] if file["path"] in scripts),
+        "weights": sum(unique["weights"].values()),
+        "shell": sum(file["bytes"] for file in manifest["files"] if file["role"] == "shell"),
+    }

@@ -1,0 +1,91 @@
+"""Shape inference, constant folding and common simplifications, by onnxslim, without making the download larger."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import onnx
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from packager.model import Model
+
+# Ops whose constant result is larger than its constant input. Folding them would undo what the author packed: int8 weights
+# behind a Cast or a DequantizeLinear would travel as fp32.
+_WIDENING = {"Cast", "DequantizeLinear", "Expand", "Tile", "ConstantOfShape", "Range", "DequantizeBFP"}
+# Folding smaller constants than this costs less than the nodes it saves.
+_SMALL = 1024
+# A protobuf message ends at 2 GiB; past this the model is shipped as it is.
+_LARGEST = 1_900_000_000
+
+
+def optimise(model: Model, warn: Callable[[str], None]) -> Model:
+    """The same function with fewer nodes, and never more bytes than a few per cent above the original's.
+
+    A graph that the simplifier cannot handle is passed on as it is, with a warning.
+    """
+    size = model.proto.ByteSize()
+    if size > _LARGEST:
+        warn("The model is too large to simplify in memory and is shipped as it was exported.")
+        return model
+    try:
+        proto = _slim(model.proto, skip=[])
+        if proto.ByteSize() > size * 1.05 + 65536:
+            proto = _slim(model.proto, skip=["constant_folding"])
+    except Exception as error:  # onnxslim raises whatever its passes raise
+        warn(f"The graph could not be simplified ({_first_line(error)}) and is shipped as it was exported.")
+        return model
+    return replace(model, proto=proto)
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
+def _slim(original: onnx.ModelProto, skip: list[str]) -> onnx.ModelProto:
+    import onnxslim  # slow to import, and only needed here
+
+    proto = onnx.ModelProto()
+    proto.CopyFrom(original)
+    pinned = _pin(proto.graph)
+    logging.getLogger("onnxslim").setLevel(logging.ERROR)
+    slimmed = onnxslim.slim(proto, skip_optimizations=skip or None)
+    if not isinstance(slimmed, onnx.ModelProto):
+        raise TypeError("onnxslim gave no model back")
+    _unpin(slimmed.graph, pinned)
+    return slimmed
+
+
+def _pin(graph: onnx.GraphProto) -> dict[str, onnx.TensorProto]:
+    """Turns packed weights into inputs for a while, so that folding does not see constants."""
+    consumers = {name for node in graph.node if node.op_type in _WIDENING for name in node.input}
+    for node in [node for node in graph.node if node.op_type == "Constant" and node.output[0] in consumers]:
+        value = next((attribute.t for attribute in node.attribute if attribute.name == "value"), None)
+        if value is not None and value.ByteSize() >= _SMALL:
+            tensor = graph.initializer.add()
+            tensor.CopyFrom(value)
+            tensor.name = node.output[0]
+            graph.node.remove(node)
+    given = {value.name for value in graph.input}
+    pinned = {
+        tensor.name: tensor for tensor in graph.initializer if tensor.name in consumers and tensor.ByteSize() >= _SMALL
+    }
+    kept = [tensor for tensor in graph.initializer if tensor.name not in pinned]
+    pinned = {name: onnx.TensorProto.FromString(tensor.SerializeToString()) for name, tensor in pinned.items()}
+    del graph.initializer[:]
+    graph.initializer.extend(kept)
+    for name, tensor in pinned.items():
+        if name not in given:
+            graph.input.append(onnx.helper.make_tensor_value_info(name, tensor.data_type, list(tensor.dims)))
+    return pinned
+
+
+def _unpin(graph: onnx.GraphProto, pinned: dict[str, onnx.TensorProto]) -> None:
+    inputs = [value for value in graph.input if value.name not in pinned]
+    used = {name for node in graph.node for name in node.input} | {value.name for value in graph.output}
+    del graph.input[:]
+    graph.input.extend(inputs)
+    graph.initializer.extend(tensor for name, tensor in pinned.items() if name in used)

@@ -1,0 +1,7 @@
+"""Agreement of a variant with the reference on sample inputs: run as shipped, natively and in a real browser."""
+
+from packager.parity.browser import browser_reason, run_in_browser
+from packager.parity.compare import Agreement, compare
+from packager.parity.native import run_natively, run_reference
+
+__all__ = ["Agreement", "browser_reason", "compare", "run_in_browser", "run_natively", "run_reference"]

@@ -1,0 +1,158 @@
+"""The bundle as a visitor gets it, run in a headless Chromium on the sample inputs."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from packager.browser import chromium
+from packager.errors import BuildError
+from packager.model import numpy_dtype
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from packager._manifest_types import Signature
+    from packager.model import Tensors
+
+_SECONDS = 600
+# Runs every feed through the bundle's own runtime and posts each output back as raw bytes.
+_SCRIPT = """
+async ({ variant, feeds }) => {
+  const { load } = await import("/packager.js");
+  const model = await load("/manifest.json", { variant });
+  const arrays = { float32: Float32Array, float64: Float64Array, float16: Uint16Array, int64: BigInt64Array, int32: Int32Array,
+    int16: Int16Array, int8: Int8Array, uint64: BigUint64Array, uint32: Uint32Array, uint16: Uint16Array, uint8: Uint8Array, bool: Uint8Array };
+  try {
+    for (const [index, feed] of feeds.entries()) {
+      const inputs = {};
+      for (const [position, { name, dtype, dims }] of feed.entries()) {
+        const bytes = await (await fetch(`/.proof/${index}/${position}`)).arrayBuffer();
+        inputs[name] = { data: new arrays[dtype](bytes), dims };
+      }
+      const outputs = await model.infer(inputs);
+      for (const [position, { name }] of model.manifest.signature.outputs.entries()) {
+        const { data, dims } = outputs[name];
+        await fetch(`/.proof/${index}/${position}?dims=${dims.join(",")}`, { method: "POST", body: data });
+      }
+    }
+    return { threads: model.info.threads };
+  } finally {
+    await model.dispose();
+  }
+}
+"""
+
+
+def browser_reason() -> str | None:
+    """Why no browser can be started at all, or None where Playwright is installed."""
+    return None if find_spec("playwright") else "Playwright is not installed"
+
+
+def run_in_browser(
+    bundle: Path, manifest: bytes, variant: str, signature: Signature, feeds: list[Tensors], progress: Callable[[int], None]
+) -> tuple[list[Tensors], str]:
+    """Outputs of a variant by name, one entry a feed, and the browser's name and version.
+
+    ``manifest`` is served in place of the bundle's own file, which is not yet written. Raises MissingToolError where there is no
+    browser, BuildError where the page does not answer rightly.
+    """
+    from playwright.sync_api import Error
+
+    with chromium() as browser, _server(bundle, manifest, signature, feeds, progress) as (origin, outputs):
+        page = browser.new_page()
+        page.set_default_timeout(_SECONDS * 1000)
+        try:
+            page.goto(f"{origin}/.proof/page")
+            described = [
+                [
+                    {"name": entry["name"], "dtype": entry["dtype"], "dims": list(feed[entry["name"]].shape)}
+                    for entry in signature["inputs"]
+                ]
+                for feed in feeds
+            ]
+            page.evaluate(_SCRIPT, {"variant": variant, "feeds": described})
+        except Error as error:
+            message = str(error).removeprefix("Page.evaluate: ").splitlines()[0]
+            raise BuildError(f"The variant does not run in Chromium {browser.version}: {message}", where=variant) from error
+        runner = f"Chromium {browser.version}"
+    return [{entry["name"]: outputs[index][entry["name"]] for entry in signature["outputs"]} for index in range(len(feeds))], runner
+
+
+class _Handler(SimpleHTTPRequestHandler):
+    """The bundle, isolated as `serve` does it, and under /.proof/ the inputs (GET) and the outputs (POST)."""
+
+    def __init__(self, *args: Any, manifest: bytes, inputs: list[list[bytes]], take: Callable[[int, int, list[int], bytes], None], **rest: Any) -> None:
+        self._manifest, self._inputs, self._take = manifest, inputs, take
+        super().__init__(*args, **rest)
+
+    def end_headers(self) -> None:
+        self.send_header("Cross-Origin-Opener-Policy", "same-origin")
+        self.send_header("Cross-Origin-Embedder-Policy", "require-corp")
+        self.send_header("Cache-Control", "no-store")
+        super().end_headers()
+
+    def do_GET(self) -> None:
+        if self.path == "/manifest.json":
+            self._send(self._manifest, "application/json")
+        elif self.path == "/.proof/page":
+            self._send(b"<!doctype html><title>proof</title>", "text/html")
+        elif self.path.startswith("/.proof/"):
+            index, position = self.path.removeprefix("/.proof/").split("/")
+            self._send(self._inputs[int(index)][int(position)], "application/octet-stream")
+        else:
+            super().do_GET()
+
+    def do_POST(self) -> None:
+        path, _, query = self.path.removeprefix("/.proof/").partition("?dims=")
+        index, position = path.split("/")
+        data = self.rfile.read(int(self.headers["Content-Length"]))
+        self._take(int(index), int(position), [int(dim) for dim in query.split(",") if dim], data)
+        self._send(b"", "text/plain")
+
+    def _send(self, body: bytes, kind: str) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
+        pass
+
+
+_Handler.extensions_map = {**SimpleHTTPRequestHandler.extensions_map, ".js": "text/javascript", ".mjs": "text/javascript", ".wasm": "application/wasm"}
+
+
+@contextmanager
+def _server(
+    bundle: Path, manifest: bytes, signature: Signature, feeds: list[Tensors], progress: Callable[[int], None]
+) -> Iterator[tuple[str, list[Tensors]]]:
+    outputs: list[Tensors] = [{} for _ in feeds]
+    raw = [
+        [np.ascontiguousarray(feed[entry["name"]]).astype(numpy_dtype(entry["dtype"])).tobytes() for entry in signature["inputs"]]
+        for feed in feeds
+    ]
+
+    def take(index: int, position: int, dims: list[int], data: bytes) -> None:
+        entry = signature["outputs"][position]
+        outputs[index][entry["name"]] = np.frombuffer(data, numpy_dtype(entry["dtype"])).reshape(dims)
+        if position == len(signature["outputs"]) - 1:
+            progress(index + 1)
+
+    handler = partial(_Handler, directory=str(bundle), manifest=manifest, inputs=raw, take=take)
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}", outputs
+        finally:
+            server.shutdown()
+            thread.join()

@@ -1,0 +1,91 @@
+"""How far two sets of outputs are apart."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from packager.errors import ParityError
+
+if TYPE_CHECKING:
+    from packager._manifest_types import OutputParity, Signature
+    from packager.model import Tensors
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """Figures for each output over all samples, in the signature's order."""
+
+    outputs: list[OutputParity]
+
+    @property
+    def worst(self) -> OutputParity:
+        """The output with the largest relative difference."""
+        return max(self.outputs, key=lambda output: output["relative"])
+
+    def hold(self, tolerance: float, variant: str) -> None:
+        """Raises ParityError where an output differs by more than ``tolerance`` of the reference's largest value."""
+        worst = self.worst
+        if worst["relative"] > tolerance:
+            raise ParityError(
+                f"The output '{worst['name']}' differs from the original model's by up to {worst['max_abs']:.3g}, which is "
+                f"{worst['relative']:.3g} of its largest value; the tolerance is {tolerance:g}.",
+                where=f"variant {variant}",
+                remedy="Nothing was written. If this difference is acceptable, allow it with --tolerance.",
+            )
+
+
+def compare(signature: Signature, reference: list[Tensors], variant: list[Tensors], where: str) -> Agreement:
+    """Figures of ``variant`` against ``reference``: lists of outputs by name, one entry a sample.
+
+    Differences are absolute; ``relative`` divides by the largest absolute value of the reference over all samples. Positions
+    that are not finite must be the same on both sides. Raises ParityError for another shape or another such position.
+    """
+    return Agreement(
+        [
+            _output(entry["name"], [run[entry["name"]] for run in reference], [run[entry["name"]] for run in variant], where)
+            for entry in signature["outputs"]
+        ]
+    )
+
+
+def _output(name: str, expected: list[np.ndarray], actual: list[np.ndarray], where: str) -> OutputParity:
+    max_abs, scale, cosine = 0.0, 0.0, 1.0
+    rows, same = 0, 0
+    for want, have in zip(expected, actual, strict=True):
+        if want.shape != have.shape:
+            raise ParityError(f"The output '{name}' has the shape {list(have.shape)} instead of {list(want.shape)}.", where=where)
+        a, b = _finite(name, want, have, where)
+        if a.size:
+            max_abs = max(max_abs, float(np.abs(a - b).max()))
+            scale = max(scale, float(np.abs(a).max()))
+            cosine = min(cosine, _cosine(a, b))
+        if want.dtype.kind == "f" and want.ndim > 0 and want.shape[-1] > 1 and want.size:
+            last = want.shape[-1]
+            agree = a.reshape(-1, last).argmax(1) == b.reshape(-1, last).argmax(1)
+            rows, same = rows + agree.size, same + int(agree.sum())
+    return {
+        "name": name,
+        "max_abs": max_abs,
+        "relative": max_abs / scale if scale > 0 else max_abs,
+        "cosine": cosine,
+        "top1": same / rows if rows else None,
+    }
+
+
+def _finite(name: str, want: np.ndarray, have: np.ndarray, where: str) -> tuple[np.ndarray, np.ndarray]:
+    a, b = want.astype(np.float64), have.astype(np.float64)
+    odd = ~np.isfinite(a) | ~np.isfinite(b)
+    if not np.array_equal(a[odd], b[odd], equal_nan=True):
+        raise ParityError(f"The output '{name}' holds NaN or infinity where the original model's does not, or the reverse.", where=where)
+    a[odd] = b[odd] = 0
+    return a, b
+
+
+def _cosine(a: np.ndarray, b: np.ndarray) -> float:
+    norm = float(np.linalg.norm(a) * np.linalg.norm(b))
+    if norm == 0:
+        return 1.0 if not a.any() and not b.any() else 0.0
+    return min(1.0, max(-1.0, float((a * b).sum()) / norm))
