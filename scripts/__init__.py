@@ -1,0 +1,1 @@
+"""What developers and the demo run; nothing here ships in a wheel."""
