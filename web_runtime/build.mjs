@@ -1,0 +1,119 @@
+// Builds packager/web/: the page assets that `packager build` copies into bundles, and assets.json, their index.
+// Everything is made in memory first, so that a failed build leaves the old assets as they were.
+import { createHash } from "node:crypto";
+import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { basename, dirname, extname, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import * as esbuild from "esbuild";
+import { declarations } from "./declarations.mjs";
+import { checkSizes } from "./sizes.mjs";
+
+const root = fileURLToPath(new URL("../", import.meta.url));
+const out = `${root}packager/web`;
+const ort = `${root}node_modules/onnxruntime-web`;
+
+/** Path in packager/web/ → bytes. */
+const outputs = new Map();
+
+const options = {
+  absWorkingDir: root,
+  bundle: true,
+  minify: true,
+  format: "esm",
+  target: "es2022",
+  legalComments: "none",
+  logLevel: "warning",
+  write: false,
+};
+
+/** Bundles one entry and gives its bytes. */
+async function bundle(entry, extra = {}) {
+  const { outputFiles } = await esbuild.build({ ...options, entryPoints: [entry], outdir: out, ...extra });
+  return outputFiles[0].contents;
+}
+
+/** Puts bytes under assets/ with their hash in the name, and gives the path. */
+function addAsset(name, bytes) {
+  const hash = createHash("sha256").update(bytes).digest("hex").slice(0, 12);
+  const extension = extname(name);
+  const path = `assets/${basename(name, extension)}-${hash}${extension}`;
+  outputs.set(path, bytes);
+  return path;
+}
+
+/** Makes each dynamically imported file of ours a file of its own beside the importer, fetched when first needed. */
+function chunks(found) {
+  return {
+    name: "chunks",
+    setup(build) {
+      build.onResolve({ filter: /^\./ }, async ({ kind, path, resolveDir, importer }) => {
+        if (kind !== "dynamic-import") return undefined;
+        const resolved = await build.resolve(path, { kind: "import-statement", resolveDir, importer });
+        if (resolved.errors.length > 0) return resolved;
+        const name = basename(resolved.path, ".ts");
+        found[name] ??= addAsset(`${name}.js`, await bundle(resolved.path));
+        return { path: `./${basename(found[name])}`, external: true };
+      });
+    },
+  };
+}
+
+/** The demo runs beside packager.js and imports it from there, so that a page holds one runtime. */
+const runtimeBeside = {
+  name: "runtime-beside",
+  setup(build) {
+    build.onResolve({ filter: /\/packager\.js$/ }, () => ({ path: "../packager.js", external: true }));
+  },
+};
+
+async function buildRuntime(files) {
+  const worker = await bundle("web_runtime/src/worker/main.ts", { plugins: [chunks(files)] });
+  files.worker = addAsset("worker.js", worker);
+  const define = { WORKER_URL: JSON.stringify(`./${files.worker}`) };
+  outputs.set("packager.js", await bundle("web_runtime/src/page/index.ts", { define }));
+  // A classic script: module service workers are not in every current browser.
+  const sw = await bundle("web_runtime/src/sw/main.ts", { format: "iife" });
+  for (const placeholder of ["__BUNDLE_ID__", "__MANIFEST_SHA256__"]) {
+    if (!Buffer.from(sw).includes(placeholder)) throw new Error(`sw.js lacks the placeholder ${placeholder}, which packager fills in`);
+  }
+  outputs.set("sw.js", sw);
+  outputs.set("packager.d.ts", Buffer.from(await declarations(root)));
+  Object.assign(files, { page: "packager.js", sw: "sw.js", types: "packager.d.ts" });
+}
+
+async function buildDemo(files) {
+  files.app = addAsset("app.js", await bundle("demo_site/src/app.ts", { plugins: [runtimeBeside] }));
+  files.style = addAsset("style.css", await bundle("demo_site/style.css"));
+  outputs.set("index.html", await readFile(`${root}demo_site/index.html`));
+  files.index = "index.html";
+}
+
+async function buildOrtWasm() {
+  const { version } = JSON.parse(await readFile(`${ort}/package.json`, "utf8"));
+  // The condition picks the API without the module's glue inside: the glue is a file of its own, which starts the threads.
+  const script = await bundle("web_runtime/engines/ort-wasm.ts", { conditions: ["onnxruntime-web-use-extern-wasm"] });
+  const glue = await readFile(`${ort}/dist/ort-wasm-simd-threaded.mjs`);
+  const module = "engines/ort-wasm-simd-threaded.wasm";
+  outputs.set(module, await readFile(`${ort}/dist/ort-wasm-simd-threaded.wasm`));
+  return { version, script: addAsset("ort-wasm.js", script), glue: addAsset("ort-wasm-simd-threaded.mjs", glue), module };
+}
+
+async function write() {
+  const fresh = `${out}.new`;
+  await rm(fresh, { recursive: true, force: true });
+  for (const [path, bytes] of outputs) {
+    await mkdir(dirname(`${fresh}/${path}`), { recursive: true });
+    await writeFile(`${fresh}/${path}`, bytes);
+  }
+  await rm(out, { recursive: true, force: true });
+  await rename(fresh, out);
+}
+
+const files = {};
+await buildRuntime(files);
+await buildDemo(files);
+const engines = { "ort-wasm": await buildOrtWasm() };
+checkSizes(outputs, { files, engines });
+outputs.set("assets.json", Buffer.from(`${JSON.stringify({ files, engines }, null, 2)}\n`));
+await write();
+console.log(`Wrote ${outputs.size} files to ${relative(process.cwd(), out) || out}.`);

@@ -1,0 +1,3 @@
+import { env } from "onnxruntime-web/wasm";
+
+export { env };

@@ -1,0 +1,31 @@
+// What a visitor downloads before the model itself, and the limits that it is held to.
+import { gzipSync } from "node:zlib";
+
+/** Gzipped bytes: the runtime without engines, and the demo around it. */
+const limits = { runtime: 40_000, demo: 30_000 };
+
+const gzipped = (bytes) => gzipSync(bytes, { level: 9 }).length;
+
+/** Prints the sizes as a table, and throws when a group is over its limit. */
+export function checkSizes(outputs, { files, engines }) {
+  const groups = {
+    runtime: [files.page, files.worker, files.sw, files.sha256, files.tokenizer],
+    demo: [files.app, files.style, files.index],
+    engines: Object.values(engines).flatMap(({ script, glue, module }) => [script, glue, module]),
+  };
+  const over = [];
+  console.log(`${"".padEnd(52)}${"bytes".padStart(12)}${"gzipped".padStart(12)}`);
+  for (const [group, paths] of Object.entries(groups)) {
+    const rows = paths.map((path) => [path, outputs.get(path).length, gzipped(outputs.get(path))]);
+    for (const row of rows) printRow(...row);
+    const total = rows.reduce((sum, [, , size]) => sum + size, 0);
+    const limit = limits[group];
+    printRow(`${group}${limit ? ` (limit ${limit})` : ""}`, rows.reduce((sum, [, size]) => sum + size, 0), total);
+    if (total > limit) over.push(`The ${group} is ${total} bytes gzipped, over its limit of ${limit}.`);
+  }
+  if (over.length > 0) throw new Error(over.join(" "));
+}
+
+function printRow(name, bytes, gzip) {
+  console.log(name.padEnd(52) + String(bytes).padStart(12) + String(gzip).padStart(12));
+}
