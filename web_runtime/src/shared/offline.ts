@@ -1,0 +1,21 @@
+// What crosses between a page and the service worker of its bundle.
+
+export type ToServiceWorker =
+  /** Keep what this page used: the engine whose module is stored, and those of `urls` that are files of the bundle. Answered with `Kept`. */
+  | { type: "keep"; urls: string[] }
+  /** To a waiting version: take over now; every page of the bundle then reloads. */
+  | { type: "apply" }
+  /** To a waiting version, from a page that just opened: take over if no other page is open. */
+  | { type: "apply-if-alone" };
+
+/** The answer to `keep`, over the port that came with it. */
+export interface Kept {
+  /** True when shell, engine and all shards of a variant are stored: the page works without a network. */
+  complete: boolean;
+}
+
+/** To all pages when a version could not be installed. */
+export interface InstallFailed {
+  type: "install-failed";
+  reason: string;
+}

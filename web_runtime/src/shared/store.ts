@@ -1,0 +1,21 @@
+// Where shards lie in Cache Storage. The worker writes them, the service worker drops those that no bundle needs any more.
+
+/** Shared by all bundles of an origin: a shard's name is its content, so whoever stored it, it fits. */
+export const shardStore = "packager-shards-1";
+
+/** The key of a shard: no such address exists, so it can be taken for nothing else. */
+export function shardKey(origin: string, sha256: string): string {
+  return `${origin}/.packager/shards/${sha256}`;
+}
+
+/** The key of a bundle's record: a JSON array of the SHA-256 of every shard that its manifest names. `base` is the manifest's folder. */
+export function referencesKey(origin: string, base: string): string {
+  return `${origin}/.packager/references/${encodeURIComponent(base)}`;
+}
+
+/** The SHA-256 of every shard that a manifest, or any part of it, names. */
+export function* shardsOf(part: unknown): Generator<string> {
+  if (typeof part !== "object" || part === null) return;
+  if ("decoded_bytes" in part && "sha256" in part) yield String(part.sha256);
+  else for (const value of Object.values(part)) yield* shardsOf(value);
+}

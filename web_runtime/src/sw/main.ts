@@ -1,0 +1,52 @@
+// The service worker: owns the shell (page, runtime, manifest), so that a visit needs no network and never mixes versions.
+
+import type { InstallFailed, Kept, ToServiceWorker } from "../shared/offline.js";
+import { answer, pathOf } from "./serve.js";
+import { dropOldShards, keepEngines } from "./shards.js";
+import { dropOldShells, have, install } from "./shell.js";
+import { base, manifest, urlOf, worker } from "./version.js";
+
+worker.addEventListener("install", (event) => {
+  event.waitUntil(
+    install().catch(async (error: unknown) => {
+      const failed: InstallFailed = { type: "install-failed", reason: error instanceof Error ? error.message : String(error) };
+      for (const page of await pages()) page.postMessage(failed);
+      throw error;
+    }),
+  );
+});
+
+worker.addEventListener("activate", (event) => {
+  const cleaning = Promise.all([dropOldShells(), dropOldShards()]);
+  // What cannot be cleaned now is cleaned by the next version; the page must not wait or fail for it.
+  event.waitUntil(Promise.all([worker.clients.claim(), cleaning.catch(() => undefined)]));
+});
+
+worker.addEventListener("fetch", (event) => {
+  const path = pathOf(event.request);
+  if (path !== null) event.respondWith(answer(event.request, path));
+});
+
+worker.addEventListener("message", (event) => {
+  const message = event.data as ToServiceWorker;
+  if (message.type === "keep") event.waitUntil(keep(message.urls, event.ports[0]));
+  else if (message.type === "apply") event.waitUntil(worker.skipWaiting());
+  else if (message.type === "apply-if-alone") event.waitUntil(applyIfAlone());
+});
+
+async function keep(urls: string[], port: MessagePort | undefined): Promise<void> {
+  const { files } = await manifest();
+  const used = files.filter(({ path, role }) => role !== "types" && urls.includes(urlOf(path)));
+  const [complete] = await Promise.all([keepEngines(), ...used.map(have)]).catch(() => [false]);
+  const kept: Kept = { complete };
+  port?.postMessage(kept);
+}
+
+async function applyIfAlone(): Promise<void> {
+  if ((await pages()).length === 1) await worker.skipWaiting();
+}
+
+async function pages(): Promise<readonly Client[]> {
+  const all = await worker.clients.matchAll({ type: "window", includeUncontrolled: true });
+  return all.filter(({ url }) => url.startsWith(base));
+}

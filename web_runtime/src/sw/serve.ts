@@ -1,0 +1,52 @@
+// Answers the page's requests: files of the bundle from this version alone, so that page, manifest and weights fit each other.
+
+import { have } from "./shell.js";
+import { base, manifest, ownManifest, worker } from "./version.js";
+
+/** False where the page asked to be left as the host sends it. */
+const isolates = new URL(worker.location.href).searchParams.get("isolate") !== "0";
+
+/** The path of a request inside the bundle, or null where this worker has no say. Shards are the page's worker's. */
+export function pathOf({ method, url }: Request): string | null {
+  const { origin, pathname } = new URL(url);
+  if (method !== "GET" || !(origin + pathname).startsWith(base)) return null;
+  const path = (origin + pathname).slice(base.length) || "index.html";
+  return path.startsWith("shards/") || path === "sw.js" ? null : path;
+}
+
+export async function answer(request: Request, path: string): Promise<Response> {
+  const own = await ownFile(path).catch(() => Response.error());
+  // A page is never refused: where the browser dropped this version and the server has another, the visitor gets that one.
+  if (own && (own.ok || request.mode !== "navigate")) return isolated(own);
+  const response = await fetch(request);
+  return startsRealm(request, path) ? isolated(response) : response;
+}
+
+/** A file of this version; null where the path is none, or where not even the manifest can be had. Throws when it is not to be had whole. */
+async function ownFile(path: string): Promise<Response | null> {
+  const read = await manifest().catch(() => null);
+  if (!read) return null;
+  if (path === "manifest.json") return ownManifest();
+  const file = read.files.find((candidate) => candidate.path === path && candidate.role !== "types");
+  return file ? have(file) : null;
+}
+
+/** True for other pages in the bundle's own folder and for workers: what needs the headers of isolation too. */
+function startsRealm({ mode, destination }: Request, path: string): boolean {
+  return (mode === "navigate" && !path.includes("/")) || destination.endsWith("worker");
+}
+
+/** Adds the headers that give a page shared memory, and so threads, where the host sends none of its own. */
+function isolated(response: Response): Response {
+  if (!isolates || response.type === "error" || response.type.startsWith("opaque")) return response;
+  const headers = new Headers(response.headers);
+  for (const [name, value] of [
+    ["Cross-Origin-Opener-Policy", "same-origin"],
+    ["Cross-Origin-Embedder-Policy", "require-corp"],
+    ["Cross-Origin-Resource-Policy", "same-origin"],
+  ] as const) {
+    if (!headers.has(name)) headers.set(name, value);
+  }
+  const { status, statusText, body } = response;
+  return new Response(body, { status, statusText, headers });
+}

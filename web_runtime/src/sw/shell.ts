@@ -1,0 +1,51 @@
+// The files of this version: stored whole before it may take over, and dropped when a later version has.
+
+import type { File, Manifest } from "../shared/manifest.gen.js";
+import { fetchVerified, hash, isOldShell, manifest, openShell, shellPrefix, urlOf } from "./version.js";
+
+/**
+ * Stores the manifest and every file of the shell. What throws here leaves the version before in charge; what was stored by
+ * then was verified and waits for the next try.
+ */
+export async function install(): Promise<void> {
+  const { files } = await manifest();
+  const shell = await openShell();
+  const held = await heldFiles();
+  const store = async ({ path, sha256 }: File) =>
+    shell.put(urlOf(path), (await held.get(sha256)?.()) ?? (await fetchVerified(path, sha256)));
+  await Promise.all(files.filter(({ role }) => role === "shell").map(store));
+}
+
+/** Gives a file of this version, from the shell or else from the server, verified and then stored. */
+export async function have({ path, sha256 }: File): Promise<Response> {
+  const shell = await openShell();
+  const held = await shell.match(urlOf(path));
+  if (held) return held;
+  const fetched = await fetchVerified(path, sha256);
+  // A full disk must not keep the page from its file.
+  await shell.put(urlOf(path), fetched.clone()).catch(() => undefined);
+  return fetched;
+}
+
+export async function dropOldShells(): Promise<void> {
+  const names = await caches.keys();
+  await Promise.all(names.filter(isOldShell).map((name) => caches.delete(name)));
+}
+
+/** What the versions before have stored, by SHA-256: an update costs only what changed. */
+async function heldFiles(): Promise<Map<string, () => Promise<Response | null>>> {
+  const held = new Map<string, () => Promise<Response | null>>();
+  for (const name of await caches.keys()) {
+    if (!name.startsWith(shellPrefix)) continue;
+    const shell = await caches.open(name);
+    const theirs: Manifest | undefined = await (await shell.match(urlOf("manifest.json")))?.json();
+    for (const { path, sha256 } of theirs?.files ?? []) held.set(sha256, () => heldFile(shell, path, sha256));
+  }
+  return held;
+}
+
+async function heldFile(shell: Cache, path: string, sha256: string): Promise<Response | null> {
+  const response = await shell.match(urlOf(path));
+  const bytes = await response?.arrayBuffer();
+  return response && bytes && (await hash(bytes)) === sha256 ? new Response(bytes, { headers: response.headers }) : null;
+}
