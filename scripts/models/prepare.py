@@ -23,7 +23,7 @@ from scripts.models.fetch import CACHE
 if TYPE_CHECKING:
     from scripts.models.catalogue import Files, Model
 
-_RECORD = "made.json"
+RECORD = "made.json"
 
 
 def _sha256(content: bytes) -> str:
@@ -40,7 +40,7 @@ def _recipe() -> str:
 
 def _is_current(folder: Path) -> bool:
     try:
-        record = json.loads((folder / _RECORD).read_bytes())
+        record = json.loads((folder / RECORD).read_bytes())
         hashes = {name: _sha256((folder / name).read_bytes()) for name in record["files"]}
         return bool(record == {"recipe": _recipe(), "files": hashes})
     except (OSError, ValueError, KeyError):
@@ -53,7 +53,7 @@ def _write(folder: Path, files: Files) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
     record = {"recipe": _recipe(), "files": {name: _sha256(content) for name, content in files.items()}}
-    (folder / _RECORD).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+    (folder / RECORD).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
 
 
 def prepare(model: Model) -> Path:
