@@ -15,11 +15,14 @@ class CustomBuildHook(BuildHookInterface):  # type: ignore[type-arg]
     """Runs ``npm ci`` and ``npm run build`` unless the sources came with the assets built, as in an sdist."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002
+        """Builds the assets; ends with a sentence where that cannot be done."""
         root = Path(self.root)
         built = root / "packager" / "web" / "assets.json"
         if not (root / "web_runtime").is_dir() or os.environ.get("PACKAGER_SKIP_WEB_BUILD") == "1":
             if not built.is_file():
-                raise SystemExit("packager: the page assets (packager/web/) are not built, and there is nothing to build them from.")
+                raise SystemExit(
+                    "packager: the page assets (packager/web/) are not built, and there is nothing to build them from."
+                )
             return
         npm = shutil.which("npm")
         if npm is None:

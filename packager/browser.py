@@ -25,7 +25,9 @@ _FLAGS = (
     "--no-first-run",
     "--no-default-browser-check",
 )
-_HOW = "Install it with: pip install 'packager[browser]' and, where no Chromium is on the PATH, playwright install chromium."
+INSTALL = (
+    "Install one with: pip install 'packager[browser]' and, where no Chromium is on the PATH, playwright install chromium."
+)
 
 
 def chromium_path() -> Path | None:
@@ -51,12 +53,12 @@ def chromium() -> Iterator[Browser]:
     try:
         from playwright.sync_api import Error, sync_playwright
     except ImportError as error:
-        raise MissingToolError("Playwright is not installed.", remedy=_HOW) from error
+        raise MissingToolError("Playwright is not installed.", remedy=INSTALL) from error
     with sync_playwright() as playwright:
         try:
             browser = playwright.chromium.launch(executable_path=chromium_path(), args=chromium_flags())
         except Error as error:
-            raise MissingToolError(f"Chromium did not start: {str(error).splitlines()[0]}", remedy=_HOW) from error
+            raise MissingToolError(f"Chromium did not start: {str(error).splitlines()[0]}", remedy=INSTALL) from error
         try:
             yield browser
         finally:

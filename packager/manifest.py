@@ -8,7 +8,7 @@ from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any, cast
 
-from packager.errors import InputError
+from packager.errors import BuildError, InputError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,11 +47,11 @@ def bundle_id(manifest: dict[str, Any] | Manifest) -> str:
 
 
 def seal(manifest: dict[str, Any]) -> Manifest:
-    """The manifest with its id. Raises ValueError where it does not fit the schema, which is a bug of ours."""
+    """The manifest with its id. Raises BuildError where it does not fit the schema, as with absurdly long names."""
     sealed = {**manifest, "id": bundle_id(manifest)}
     problem = fault(sealed)
     if problem is not None:
-        raise ValueError(f"the manifest that was written is not valid: {problem}")
+        raise BuildError(f"The model cannot be described in a manifest: {problem}.", remedy="Export it with shorter names.")
     return cast("Manifest", sealed)
 
 
@@ -96,7 +96,9 @@ def contents(manifest: Manifest) -> list[Content]:
     for variant in manifest["variants"]:
         found += variant_contents(variant)
     found += task_contents(manifest)
-    found += [tensor["content"] for sample in manifest["samples"] if sample["kind"] == "tensors" for tensor in sample["tensors"]]
+    found += [
+        tensor["content"] for sample in manifest["samples"] if sample["kind"] == "tensors" for tensor in sample["tensors"]
+    ]
     return found
 
 
@@ -115,13 +117,16 @@ def task_contents(manifest: Manifest) -> list[Content]:
 
 
 def first_visit_bytes(manifest: Manifest, variant: Variant) -> dict[str, int]:
-    """Encoded bytes that a first visit with this variant moves, by kind: engine, weights (graph and the task's files too), shell.
+    """Encoded bytes that a first visit with this variant moves, by kind: engine, weights (graph and task files too), shell.
 
     The shell is counted as it lies on disk; hosts that compress send less.
     """
     unique: dict[str, dict[str, int]] = {"engine": {}, "weights": {}}
     engine = cast("Any", manifest["engines"])[variant["target"]]
-    for kind, found in (("engine", [engine["module"]]), ("weights", [*variant_contents(variant), *task_contents(manifest)])):
+    for kind, found in (
+        ("engine", [engine["module"]]),
+        ("weights", [*variant_contents(variant), *task_contents(manifest)]),
+    ):
         for content in found:
             unique[kind].update({shard["sha256"]: shard["encoded_bytes"] for shard in content})
     scripts = {engine["script"], engine["glue"]}

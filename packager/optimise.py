@@ -70,9 +70,7 @@ def _pin(graph: onnx.GraphProto) -> dict[str, onnx.TensorProto]:
             tensor.name = node.output[0]
             graph.node.remove(node)
     given = {value.name for value in graph.input}
-    pinned = {
-        tensor.name: tensor for tensor in graph.initializer if tensor.name in consumers and tensor.ByteSize() >= _SMALL
-    }
+    pinned = {tensor.name: tensor for tensor in graph.initializer if tensor.name in consumers and tensor.ByteSize() >= _SMALL}
     kept = [tensor for tensor in graph.initializer if tensor.name not in pinned]
     pinned = {name: onnx.TensorProto.FromString(tensor.SerializeToString()) for name, tensor in pinned.items()}
     del graph.initializer[:]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path  # noqa: TC003 (dataclass fields are read at run time)
 from typing import Literal, get_args
 
 from packager.errors import InputError
@@ -48,22 +48,33 @@ class BuildOptions:
     host: str = "generic"
 
     def __post_init__(self) -> None:
-        for given, flag in ((self.labels, "--labels"), (self.tokenizer, "--tokenizer"), (self.preprocessing, "--preprocessing")):
+        for given, flag in (
+            (self.labels, "--labels"),
+            (self.tokenizer, "--tokenizer"),
+            (self.preprocessing, "--preprocessing"),
+        ):
             if given is not None and not given.is_file():
                 raise InputError(f"{flag} names a file that does not exist.", where=str(given))
         for sample in self.samples:
             if not sample.is_file():
                 raise InputError("--sample names a file that does not exist.", where=str(sample))
+        if self.name is not None and not 1 <= len(self.name.strip()) <= 200:
+            raise InputError("The name must have 1 to 200 characters.", where="--name")
         if not SMALLEST_SHARD <= self.shard_size <= LARGEST_SHARD:
             raise InputError(
-                f"A shard size of {self.shard_size} bytes is out of range.", where="--shard-size", remedy="Use 64KiB to 512MiB."
+                f"A shard size of {self.shard_size} bytes is out of range.",
+                where="--shard-size",
+                remedy="Use 64KiB to 512MiB.",
             )
         if not (math.isfinite(self.tolerance) and self.tolerance >= 0):
             raise InputError("The tolerance must be a number of 0 or more.", where="--tolerance")
         for dim, value in self.dims.items():
             if value < 1:
                 raise InputError(f"The dimension '{dim}' cannot be {value}.", where="--dim", remedy="Give a size of 1 or more.")
-        for choice, known, flag in (*((target, TARGETS, "--target") for target in self.targets), (self.task, TASKS, "--task")):
+        for choice, known, flag in (
+            *((target, TARGETS, "--target") for target in self.targets),
+            (self.task, TASKS, "--task"),
+        ):
             if choice is not None and choice not in known:
                 raise InputError(f"'{choice}' is not known.", where=flag, remedy=f"Choose from: {', '.join(known)}.")
         if self.browser not in get_args(BrowserUse):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from packager.errors import InputError
 from packager.model import Tensors, input_named
@@ -61,7 +61,7 @@ def collect(model: Model, task: AnyTask, files: tuple[Path, ...]) -> list[Sample
 
 
 def batches(task: AnyTask, samples: list[Sample]) -> list[Tensors]:
-    """What parity runs: each sample alone and, for texts where the batch is free, a few together, which pads the shorter ones."""
+    """What parity runs: each sample alone and, for texts, a few together, which pads the shorter ones."""
     alone = [sample.tensors for sample in samples]
     texts = [str(sample.source) for sample in samples if sample.kind == "text"]
     if isinstance(task, TextTask) and len(texts) > 1:
@@ -75,25 +75,27 @@ def _read(model: Model, task: AnyTask, file: Path) -> list[Sample]:
     if suffix in (".npy", ".npz"):
         return [Sample("tensors", file.stem, None, _read_arrays(model, file))]
     if suffix in PICTURES and isinstance(task, ImageTask):
-        try:
-            with Image.open(file) as image:
-                return [_picture(task, image, file.stem, file)]
-        except (OSError, UnidentifiedImageError, Image.DecompressionBombError) as error:
-            raise InputError(f"The picture cannot be read: {error}.", where=str(file)) from error
+        return [_picture(task, file, file.stem, file)]
     if suffix == ".txt" and isinstance(task, TextTask):
         try:
             lines = file.read_text(encoding="utf-8-sig").splitlines()
         except (OSError, UnicodeDecodeError) as error:
             raise InputError(f"The lines cannot be read: {error}.", where=str(file)) from error
         return [_text(task, line.strip()) for line in lines if line.strip()]
-    takes = {"image-classification": "pictures, .npy or .npz", "text-embedding": ".txt lines, .npy or .npz", "tensor": ".npy or .npz"}
+    takes = {
+        "image-classification": "pictures, .npy or .npz",
+        "text-embedding": ".txt lines, .npy or .npz",
+        "tensor": ".npy or .npz",
+    }
     raise InputError(
-        f"A '{suffix or 'nameless'}' file is no sample for the task {task.kind}.", where=str(file), remedy=f"Give {takes[task.kind]}."
+        f"A '{suffix or 'nameless'}' file is no sample for the task {task.kind}.",
+        where=str(file),
+        remedy=f"Give {takes[task.kind]}.",
     )
 
 
-def _picture(task: ImageTask, image: Image.Image, name: str, file: Path | None, *, generated: bool = False) -> Sample:
-    tensor = preprocess_image(image, task.preprocess)
+def _picture(task: ImageTask, picture: Path | np.ndarray, name: str, file: Path | None, *, generated: bool = False) -> Sample:
+    tensor = preprocess_image(picture, task.preprocess)
     return Sample("picture", name, file, {task.preprocess["input"]: tensor}, generated)
 
 
@@ -105,14 +107,24 @@ def _read_arrays(model: Model, file: Path) -> Tensors:
     inputs = model.signature["inputs"]
     try:
         loaded: Any = np.load(file, allow_pickle=False)
-        arrays: Tensors = {name: loaded[name] for name in loaded.files} if file.suffix.lower() == ".npz" else {inputs[0]["name"]: loaded}
+        arrays: Tensors = (
+            {name: loaded[name] for name in loaded.files} if file.suffix.lower() == ".npz" else {inputs[0]["name"]: loaded}
+        )
     except (OSError, ValueError, EOFError, zipfile.BadZipFile, IndexError) as error:
         raise InputError(f"The arrays cannot be read: {error}.", where=str(file)) from error
     if file.suffix.lower() == ".npy" and len(inputs) != 1:
-        raise InputError(f"A .npy file holds one array, and the model has {len(inputs)} inputs.", where=str(file), remedy="Give an .npz.")
+        raise InputError(
+            f"A .npy file holds one array, and the model has {len(inputs)} inputs.",
+            where=str(file),
+            remedy="Give an .npz.",
+        )
     for entry in inputs:
         if entry["name"] not in arrays:
-            raise InputError(f"There is no array for the input '{entry['name']}'.", where=str(file), remedy=f"It holds: {', '.join(arrays)}.")
+            raise InputError(
+                f"There is no array for the input '{entry['name']}'.",
+                where=str(file),
+                remedy=f"It holds: {', '.join(arrays)}.",
+            )
     for name in arrays:
         if input_named(model.signature, name) is None:
             raise InputError(f"The model has no input '{name}'.", where=str(file))
@@ -129,7 +141,10 @@ def _fitting(array: np.ndarray, entry: TensorType, file: Path) -> np.ndarray:
         isinstance(dim, str) or dim == size for dim, size in zip(entry["shape"], array.shape, strict=True)
     )
     if not fits:
-        raise InputError(f"The array for '{entry['name']}' has the shape {list(array.shape)}; the model takes {expected}.", where=str(file))
+        raise InputError(
+            f"The array for '{entry['name']}' has the shape {list(array.shape)}; the model takes {expected}.",
+            where=str(file),
+        )
     return np.ascontiguousarray(array)
 
 
@@ -137,11 +152,12 @@ def _shape_text(entry: TensorType) -> str:
     return f"[{', '.join(str(dim) for dim in entry['shape'])}]"
 
 
-def _made_up_picture(task: ImageTask, index: int) -> Image.Image:
+def _made_up_picture(task: ImageTask, index: int) -> np.ndarray:
     """Coarse noise, smoothly enlarged: closer to a photograph than white noise is."""
     random = np.random.default_rng(_SEED + index)
     coarse = Image.fromarray(random.integers(0, 256, (12, 12, 3), dtype=np.uint8))
-    return coarse.resize((task.preprocess["resize_width"], task.preprocess["resize_height"]), Image.Resampling.BICUBIC)
+    size = (task.preprocess["resize_width"], task.preprocess["resize_height"])
+    return np.asarray(coarse.resize(size, Image.Resampling.BICUBIC))
 
 
 def _made_up_tensors(model: Model, index: int) -> Sample:
@@ -166,7 +182,8 @@ def _size(model: Model, entry: TensorType, axis: int, dim: int | str) -> int:
     if axis == 0 or dim.lower() in ("batch", "batch_size", "n"):
         return 1
     raise InputError(
-        f"The symbolic dimension '{dim}' of the input '{entry['name']}' {_shape_text(entry)} has no value, so no input can be made up.",
+        f"The symbolic dimension '{dim}' of the input '{entry['name']}' {_shape_text(entry)} has no value, so "
+        "no input can be made up.",
         where=str(model.path),
         remedy=f"Fix it with --dim {dim}=VALUE, or give real inputs with --sample FILE.npz.",
     )

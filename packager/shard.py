@@ -1,7 +1,4 @@
-"""Cuts bytes into content-addressed shards, encodes them where that pays, and puts them together again.
-
-A shard's file is ``shards/<sha256 of the decoded content>[.<filter>][.<encoding>].bin``. docs/manifest.md is the specification.
-"""
+"""Cuts bytes into content-addressed shards and encodes them where that pays."""
 
 from __future__ import annotations
 
@@ -10,8 +7,7 @@ import zlib
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Literal
 
-import numpy as np
-
+from packager.content import shard_path, shuffle
 from packager.errors import BuildError
 
 if TYPE_CHECKING:
@@ -19,12 +15,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from packager._manifest_types import Content, Shard
+    from packager.content import Filter
     from packager.lowered import Item
 
-Filter = Literal["none", "shuffle2", "shuffle4", "shuffle8"]
-
-STRIDES: dict[Filter, int] = {"none": 1, "shuffle2": 2, "shuffle4": 4, "shuffle8": 8}
-_FILTER_OF_SIZE: dict[int, Filter] = {2: "shuffle2", 4: "shuffle4", 8: "shuffle8"}
+_FILTER_OF_ELEMENT: dict[int, Filter] = {2: "shuffle2", 4: "shuffle4", 8: "shuffle8"}
 
 # Decoding costs the visitor time, so a shard is stored encoded only where it shrinks below this share.
 _WORTHWHILE = 0.95
@@ -36,18 +30,19 @@ _LEVEL = 9
 class Shards:
     """Writes shards into the folder ``shards/`` of a bundle; the same content is written once."""
 
-    def __init__(self, bundle: Path, shard_size: int, progress: Callable[[int], None] | None = None) -> None:
+    def __init__(self, bundle: Path, shard_size: int) -> None:
         self._folder = bundle / "shards"
         self._shard_size = shard_size
-        self._progress = progress or (lambda decoded_bytes: None)
         self._written: dict[str, Shard] = {}
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise BuildError(f"The folder cannot be made: {error.strerror}.", where=str(self._folder)) from error
 
-    def write(self, items: Iterable[Item]) -> Content:
+    def write(self, items: Iterable[Item], done: Callable[[int], None] | None = None) -> Content:
         """The bytes of ``items``, one after another, as a Content: cut every ``shard_size`` bytes from the start.
+
+        ``done`` is told the decoded bytes of each shard as it is written, from several threads.
 
         Raises BuildError when the disk refuses.
         """
@@ -58,9 +53,9 @@ class Shards:
         pieces = [view[start : start + self._shard_size] for start in range(0, len(view), self._shard_size)] or [view]
         # zlib and hashlib release the interpreter's lock.
         with ThreadPoolExecutor() as pool:
-            return list(pool.map(lambda piece: self._write_one(piece, element), pieces))
+            return list(pool.map(lambda piece: self._write_one(piece, element, done), pieces))
 
-    def _write_one(self, piece: memoryview, element: int) -> Shard:
+    def _write_one(self, piece: memoryview, element: int, done: Callable[[int], None] | None) -> Shard:
         digest = hashlib.sha256(piece).hexdigest()
         if digest not in self._written:
             shard, encoded = encode(piece, element, digest)
@@ -70,18 +65,19 @@ class Shards:
             except OSError as error:
                 raise BuildError(f"The shard cannot be written: {error.strerror}.", where=str(path)) from error
             self._written[digest] = shard
-        self._progress(len(piece))
+        if done is not None:
+            done(len(piece))
         return self._written[digest]
 
 
 def encode(data: memoryview, element: int, digest: str) -> tuple[Shard, bytes]:
     """A shard and its file's bytes, in the shortest of the encodings, or as it is where none pays."""
     choice: Filter = "none"
-    if element in _FILTER_OF_SIZE and len(data) % element == 0:
+    if element in _FILTER_OF_ELEMENT and len(data) % element == 0:
         probe = data[: _PROBE - _PROBE % element]
         shuffled = zlib.compress(shuffle(probe, element), 6)
         if len(shuffled) < len(zlib.compress(probe, 6)):
-            choice = _FILTER_OF_SIZE[element]
+            choice = _FILTER_OF_ELEMENT[element]
     encoded = _gzip(data if choice == "none" else shuffle(data, element))
     if len(encoded) > len(data) * _WORTHWHILE:
         encoded = bytes(data)
@@ -103,47 +99,3 @@ def _gzip(data: bytes | memoryview) -> bytes:
     # 16 + 15: a gzip header, without time or name, so that the same content gives the same file.
     compressor = zlib.compressobj(_LEVEL, zlib.DEFLATED, 16 + 15, 9)
     return compressor.compress(data) + compressor.flush()
-
-
-def shuffle(data: bytes | memoryview, stride: int) -> bytes:
-    """Byte planes apart: all first bytes of the elements, then all second ones, and so on."""
-    return np.frombuffer(data, np.uint8).reshape(-1, stride).T.tobytes()
-
-
-def unshuffle(data: bytes | memoryview, stride: int) -> bytes:
-    """The inverse of shuffle."""
-    return np.frombuffer(data, np.uint8).reshape(stride, -1).T.tobytes()
-
-
-def shard_path(shard: Shard) -> str:
-    """Where a shard lies, relative to the manifest."""
-    parts = [shard["sha256"], *(part for part in (shard["filter"], shard["encoding"]) if part != "none"), "bin"]
-    return f"shards/{'.'.join(parts)}"
-
-
-def read_shard(bundle: Path, shard: Shard) -> bytes:
-    """The decoded and verified content of a shard. Raises BuildError where the file is missing or wrong."""
-    path = bundle / shard_path(shard)
-    try:
-        data = path.read_bytes()
-        if shard["encoding"] == "gzip":
-            decoder = zlib.decompressobj(16 + 15)
-            data = decoder.decompress(data, shard["decoded_bytes"] + 1)
-    except (OSError, zlib.error) as error:
-        raise BuildError(f"The shard cannot be read: {error}.", where=str(path), remedy="Build the bundle again.") from error
-    stride = STRIDES[shard["filter"]]
-    if stride > 1 and len(data) % stride == 0:
-        data = unshuffle(data, stride)
-    if len(data) != shard["decoded_bytes"] or hashlib.sha256(data).hexdigest() != shard["sha256"]:
-        raise BuildError("The shard holds wrong bytes.", where=str(path), remedy="Build the bundle again.")
-    return data
-
-
-def read_content(bundle: Path, content: Content) -> bytes:
-    """The bytes of a Content. Raises BuildError."""
-    return b"".join(read_shard(bundle, shard) for shard in content)
-
-
-def content_bytes(content: Content) -> tuple[int, int]:
-    """Encoded and decoded size of a Content."""
-    return sum(shard["encoded_bytes"] for shard in content), sum(shard["decoded_bytes"] for shard in content)

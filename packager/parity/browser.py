@@ -28,8 +28,11 @@ _SCRIPT = """
 async ({ variant, feeds }) => {
   const { load } = await import("/packager.js");
   const model = await load("/manifest.json", { variant });
-  const arrays = { float32: Float32Array, float64: Float64Array, float16: Uint16Array, int64: BigInt64Array, int32: Int32Array,
-    int16: Int16Array, int8: Int8Array, uint64: BigUint64Array, uint32: Uint32Array, uint16: Uint16Array, uint8: Uint8Array, bool: Uint8Array };
+  const arrays = {
+    float32: Float32Array, float64: Float64Array, float16: Uint16Array, int64: BigInt64Array, int32: Int32Array,
+    int16: Int16Array, int8: Int8Array, uint64: BigUint64Array, uint32: Uint32Array, uint16: Uint16Array,
+    uint8: Uint8Array, bool: Uint8Array,
+  };
   try {
     for (const [index, feed] of feeds.entries()) {
       const inputs = {};
@@ -57,12 +60,17 @@ def browser_reason() -> str | None:
 
 
 def run_in_browser(
-    bundle: Path, manifest: bytes, variant: str, signature: Signature, feeds: list[Tensors], progress: Callable[[int], None]
+    bundle: Path,
+    manifest: bytes,
+    variant: str,
+    signature: Signature,
+    feeds: list[Tensors],
+    progress: Callable[[], None],
 ) -> tuple[list[Tensors], str]:
     """Outputs of a variant by name, one entry a feed, and the browser's name and version.
 
-    ``manifest`` is served in place of the bundle's own file, which is not yet written. Raises MissingToolError where there is no
-    browser, BuildError where the page does not answer rightly.
+    ``manifest`` is served in place of the bundle's own file, which is not yet written. Raises MissingToolError where there is
+    no browser, BuildError where the page does not answer rightly.
     """
     from playwright.sync_api import Error
 
@@ -83,13 +91,22 @@ def run_in_browser(
             message = str(error).removeprefix("Page.evaluate: ").splitlines()[0]
             raise BuildError(f"The variant does not run in Chromium {browser.version}: {message}", where=variant) from error
         runner = f"Chromium {browser.version}"
-    return [{entry["name"]: outputs[index][entry["name"]] for entry in signature["outputs"]} for index in range(len(feeds))], runner
+    return [
+        {entry["name"]: outputs[index][entry["name"]] for entry in signature["outputs"]} for index in range(len(feeds))
+    ], runner
 
 
 class _Handler(SimpleHTTPRequestHandler):
     """The bundle, isolated as `serve` does it, and under /.proof/ the inputs (GET) and the outputs (POST)."""
 
-    def __init__(self, *args: Any, manifest: bytes, inputs: list[list[bytes]], take: Callable[[int, int, list[int], bytes], None], **rest: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        manifest: bytes,
+        inputs: list[list[bytes]],
+        take: Callable[[int, int, list[int], bytes], None],
+        **rest: Any,
+    ) -> None:
         self._manifest, self._inputs, self._take = manifest, inputs, take
         super().__init__(*args, **rest)
 
@@ -128,16 +145,24 @@ class _Handler(SimpleHTTPRequestHandler):
         pass
 
 
-_Handler.extensions_map = {**SimpleHTTPRequestHandler.extensions_map, ".js": "text/javascript", ".mjs": "text/javascript", ".wasm": "application/wasm"}
+_Handler.extensions_map = {
+    **SimpleHTTPRequestHandler.extensions_map,
+    ".js": "text/javascript",
+    ".mjs": "text/javascript",
+    ".wasm": "application/wasm",
+}
 
 
 @contextmanager
 def _server(
-    bundle: Path, manifest: bytes, signature: Signature, feeds: list[Tensors], progress: Callable[[int], None]
+    bundle: Path, manifest: bytes, signature: Signature, feeds: list[Tensors], progress: Callable[[], None]
 ) -> Iterator[tuple[str, list[Tensors]]]:
     outputs: list[Tensors] = [{} for _ in feeds]
     raw = [
-        [np.ascontiguousarray(feed[entry["name"]]).astype(numpy_dtype(entry["dtype"])).tobytes() for entry in signature["inputs"]]
+        [
+            np.ascontiguousarray(feed[entry["name"]]).astype(numpy_dtype(entry["dtype"])).tobytes()
+            for entry in signature["inputs"]
+        ]
         for feed in feeds
     ]
 
@@ -145,7 +170,7 @@ def _server(
         entry = signature["outputs"][position]
         outputs[index][entry["name"]] = np.frombuffer(data, numpy_dtype(entry["dtype"])).reshape(dims)
         if position == len(signature["outputs"]) - 1:
-            progress(index + 1)
+            progress()
 
     handler = partial(_Handler, directory=str(bundle), manifest=manifest, inputs=raw, take=take)
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:

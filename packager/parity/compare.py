@@ -56,7 +56,9 @@ def _output(name: str, expected: list[np.ndarray], actual: list[np.ndarray], whe
     rows, same = 0, 0
     for want, have in zip(expected, actual, strict=True):
         if want.shape != have.shape:
-            raise ParityError(f"The output '{name}' has the shape {list(have.shape)} instead of {list(want.shape)}.", where=where)
+            raise ParityError(
+                f"The output '{name}' has the shape {list(have.shape)} instead of {list(want.shape)}.", where=where
+            )
         a, b = _finite(name, want, have, where)
         if a.size:
             max_abs = max(max_abs, float(np.abs(a - b).max()))
@@ -79,7 +81,10 @@ def _finite(name: str, want: np.ndarray, have: np.ndarray, where: str) -> tuple[
     a, b = want.astype(np.float64), have.astype(np.float64)
     odd = ~np.isfinite(a) | ~np.isfinite(b)
     if not np.array_equal(a[odd], b[odd], equal_nan=True):
-        raise ParityError(f"The output '{name}' holds NaN or infinity where the original model's does not, or the reverse.", where=where)
+        raise ParityError(
+            f"The output '{name}' holds NaN or infinity where the original model's does not, or the reverse.",
+            where=where,
+        )
     a[odd] = b[odd] = 0
     return a, b
 

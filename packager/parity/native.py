@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 
 import onnxruntime
 
+from packager.content import read_content
 from packager.errors import BuildError, InputError
-from packager.shard import read_content
 
 if TYPE_CHECKING:
     from packager._manifest_types import Signature, Variant
     from packager.model import Model, Tensors
+
+RUNNER = f"onnxruntime {onnxruntime.__version__}"
 
 
 def run_reference(model: Model, feeds: list[Tensors]) -> list[Tensors]:

@@ -7,11 +7,10 @@ vectors in ``tests/golden`` hold both sides to it.
 from packager.processing.classification import Classification, classify
 from packager.processing.embedding import embed
 from packager.processing.image import preprocess_image, read_picture
-from packager.processing.text import TextPreprocessor, create_text_preprocessor
+from packager.processing.text import create_text_preprocessor
 
 __all__ = [
     "Classification",
-    "TextPreprocessor",
     "classify",
     "create_text_preprocessor",
     "embed",

@@ -28,6 +28,8 @@ def read(path: Path, dims: dict[str, int] | None = None) -> Model:
         raise InputError("This is a folder, not a model file.", where=str(path), remedy="Name the .onnx file in it.")
     if path.suffix.lower() in _LATER:
         raise InputError(
-            f"{_LATER[path.suffix.lower()]} files cannot be read.", where=str(path), remedy="Export the model to ONNX first."
+            f"{_LATER[path.suffix.lower()]} files cannot be read.",
+            where=str(path),
+            remedy="Export the model to ONNX first.",
         )
     return read_onnx(path, dims or {})

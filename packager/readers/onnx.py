@@ -46,7 +46,9 @@ def _parse(path: Path) -> onnx.ModelProto:
         proto.ParseFromString(data)
     except DecodeError as error:
         raise InputError(
-            "This is not an ONNX file, or it was cut short.", where=str(path), remedy="Export or download the model again."
+            "This is not an ONNX file, or it was cut short.",
+            where=str(path),
+            remedy="Export or download the model again.",
         ) from error
     # Any short text can parse as a protobuf with unknown fields only.
     if not proto.HasField("graph") or proto.ir_version == 0:
@@ -89,12 +91,13 @@ def subgraphs(node: onnx.NodeProto) -> Iterator[onnx.GraphProto]:
 
 
 def _tensors(proto: onnx.ModelProto) -> Iterator[onnx.TensorProto]:
-    yield from _graph_tensors(proto.graph)
+    yield from graph_tensors(proto.graph)
     for function in proto.functions:
         yield from _node_tensors(function.node)
 
 
-def _graph_tensors(graph: onnx.GraphProto) -> Iterator[onnx.TensorProto]:
+def graph_tensors(graph: onnx.GraphProto) -> Iterator[onnx.TensorProto]:
+    """All constant tensors of a graph: initializers and attributes, inner graphs too."""
     yield from graph.initializer
     yield from _node_tensors(graph.node)
 
@@ -106,7 +109,7 @@ def _node_tensors(entries: Iterable[onnx.NodeProto]) -> Iterator[onnx.TensorProt
                 yield attribute.t
             yield from attribute.tensors
         for inner in subgraphs(node):
-            yield from _graph_tensors(inner)
+            yield from graph_tensors(inner)
 
 
 def _load_external_data(path: Path, proto: onnx.ModelProto) -> None:

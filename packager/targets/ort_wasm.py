@@ -1,4 +1,7 @@
-"""Target ``ort-wasm``: ONNX Runtime Web. ONNX with external data, so that the weights travel in shards and no 2 GB protobuf is built."""
+"""Target ``ort-wasm``: ONNX Runtime Web.
+
+The graph refers to its weights as external data, so that they travel in shards and no 2 GB protobuf is ever built.
+"""
 
 from __future__ import annotations
 
@@ -52,7 +55,11 @@ def lower(model: Model, shard_size: int) -> Lowered:
     used: dict[str, int] = {}
     for order, name in enumerate(_reads(proto.graph)):
         used.setdefault(name, order)
-    large = [tensor for tensor in proto.graph.initializer if len(_raw(tensor)) >= _INLINE and tensor.data_type != onnx.TensorProto.STRING]
+    large = [
+        tensor
+        for tensor in proto.graph.initializer
+        if len(_raw(tensor)) >= _INLINE and tensor.data_type != onnx.TensorProto.STRING
+    ]
     large.sort(key=lambda tensor: used.get(tensor.name, len(used)))
     weights: list[Weights] = []
     for element in sorted({_element_size(tensor) for tensor in large}):
@@ -63,7 +70,9 @@ def lower(model: Model, shard_size: int) -> Lowered:
         return Lowered(proto.SerializeToString(deterministic=True), weights)
     except ValueError as error:
         raise BuildError(
-            "The graph without its weights is larger than 2 GiB.", where=str(model.path), remedy="Keep its constants as initializers."
+            "The graph without its weights is larger than 2 GiB.",
+            where=str(model.path),
+            remedy="Keep its constants as initializers.",
         ) from error
 
 
@@ -136,4 +145,3 @@ def _add(top: onnx.GraphProto, value: onnx.TensorProto, name: str, renamed: dict
         renamed[name] = tensor.name
     else:
         renamed.pop(name, None)
-

@@ -1,0 +1,7 @@
+"""``python -m packager``."""
+
+import sys
+
+from packager.cli import main
+
+sys.exit(main())

@@ -1,0 +1,93 @@
+"""What a model or a bundle holds, as plain data for JSON and for the report."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from packager import manifest as manifests
+from packager.content import content_bytes
+from packager.readers import read
+from packager.readers.onnx import graph_tensors, nodes
+from packager.targets import ort_wasm
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from packager._manifest_types import Manifest
+
+
+def inspect(path: Path, dims: dict[str, int] | None = None) -> dict[str, Any]:
+    """Facts about the model or the bundle at ``path``. Raises InputError where it is neither."""
+    return inspect_bundle(path) if path.is_dir() else inspect_model(path, dims)
+
+
+def inspect_model(path: Path, dims: dict[str, int] | None = None) -> dict[str, Any]:
+    """Signature, opset, ops with counts, parameters and bytes, and each target's verdict."""
+    model = read(path, dims)
+    tensors = list(graph_tensors(model.proto.graph))
+    verdicts = [ort_wasm.check(model)]
+    return {
+        "kind": "model",
+        "path": str(path),
+        "format": "ONNX",
+        "bytes": model.proto.ByteSize(),
+        "opset": model.opset,
+        "ir_version": model.proto.ir_version,
+        "producer": " ".join(part for part in (model.proto.producer_name, model.proto.producer_version) if part),
+        "signature": model.signature,
+        "ops": dict(
+            sorted(
+                Counter(node.op_type for node in nodes(model.proto.graph)).items(),
+                key=lambda entry: (-entry[1], entry[0]),
+            )
+        ),
+        "parameters": sum(int(np.prod(tensor.dims, dtype=np.int64)) for tensor in tensors),
+        "targets": [
+            {"target": verdict.target, "fits": verdict.fits, "problems": verdict.problems, "notes": verdict.notes}
+            for verdict in verdicts
+        ],
+    }
+
+
+def inspect_bundle(path: Path) -> dict[str, Any]:
+    """Variants, shards and sizes of a bundle."""
+    manifest = manifests.read_manifest(path)
+    shards = {shard["sha256"]: shard for content in manifests.contents(manifest) for shard in content}
+    return {
+        "kind": "bundle",
+        "path": str(path),
+        "id": manifest["id"],
+        "name": manifest["name"],
+        "task": manifest["task"]["kind"],
+        "signature": manifest["signature"],
+        "engines": {target: engine["version"] for target, engine in _items(manifest)},
+        "variants": [_variant(manifest, index) for index in range(len(manifest["variants"]))],
+        "shards": {
+            "count": len(shards),
+            "encoded_bytes": sum(shard["encoded_bytes"] for shard in shards.values()),
+            "decoded_bytes": sum(shard["decoded_bytes"] for shard in shards.values()),
+        },
+        "files": {"count": len(manifest["files"]), "bytes": sum(file["bytes"] for file in manifest["files"])},
+    }
+
+
+def _items(manifest: Manifest) -> list[tuple[str, Any]]:
+    return list(manifest["engines"].items())
+
+
+def _variant(manifest: Manifest, index: int) -> dict[str, Any]:
+    variant = manifest["variants"][index]
+    sizes = [content_bytes(content) for content in manifests.variant_contents(variant)]
+    return {
+        "id": variant["id"],
+        "target": variant["target"],
+        "precision": variant["precision"],
+        "shards": sum(len(content) for content in manifests.variant_contents(variant)),
+        "encoded_bytes": sum(encoded for encoded, _ in sizes),
+        "decoded_bytes": sum(decoded for _, decoded in sizes),
+        "first_visit": manifests.first_visit_bytes(manifest, variant),
+        "parity": variant["parity"],
+    }

@@ -1,0 +1,142 @@
+"""Tables for people: what a build wrote, what a model or a bundle holds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rich.markup import escape
+from rich.table import Table
+
+from packager.manifest import first_visit_bytes
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from packager._manifest_types import Parity
+    from packager.pipeline import BuildResult
+
+
+def size(count: float) -> str:
+    """Bytes for people, in decimal units as browsers show them."""
+    for unit in ("B", "kB", "MB"):
+        if count < 1000:
+            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
+        count /= 1000
+    return f"{count:.2f} GB"
+
+
+def show_build(console: Console, result: BuildResult) -> None:
+    """The table at the end of a build."""
+    manifest = result.manifest
+    table = Table(title=f"{escape(manifest['name'])}: {manifest['task']['kind']}", title_justify="left")
+    for heading in (
+        "variant",
+        "shards",
+        "weights",
+        "engine",
+        "page",
+        "first visit",
+        "max diff",
+        "relative",
+        "cosine",
+        "top-1",
+        "proven in",
+    ):
+        table.add_column(heading, justify="left" if heading in ("variant", "proven in") else "right")
+    for variant in manifest["variants"]:
+        visit = first_visit_bytes(manifest, variant)
+        count = len(variant["graph"]) + sum(len(weights["content"]) for weights in variant["weights"])
+        table.add_row(
+            variant["id"],
+            str(count),
+            *(size(visit[kind]) for kind in ("weights", "engine", "shell")),
+            size(sum(visit.values())),
+            *_figures(variant["parity"]),
+        )
+    console.print(table)
+    for warning in result.warnings:
+        console.print(f"[yellow]![/] {escape(warning)}")
+    console.print(f"The site is in [bold]{result.site}[/]. Open it with: [bold]packager serve {result.site}[/]")
+
+
+def _figures(parity: Parity) -> list[str]:
+    """The worst figures over the outputs of a variant."""
+    outputs = parity["outputs"]
+    top1 = [output["top1"] for output in outputs if output["top1"] is not None]
+    return [
+        f"{max(output['max_abs'] for output in outputs):.2g}",
+        f"{max(output['relative'] for output in outputs):.2g}",
+        f"{min(output['cosine'] for output in outputs):.6f}",
+        f"{min(top1):.1%}" if top1 else "-",
+        parity["runner"],
+    ]
+
+
+def show_inspection(console: Console, facts: dict[str, Any]) -> None:
+    """What `inspect` found."""
+    if facts["kind"] == "model":
+        _show_model(console, facts)
+    else:
+        _show_bundle(console, facts)
+
+
+def _show_signature(console: Console, signature: Any) -> None:
+    table = Table(title="signature", title_justify="left")
+    for heading in ("", "name", "dtype", "shape"):
+        table.add_column(heading)
+    for kind in ("inputs", "outputs"):
+        for entry in signature[kind]:
+            table.add_row(kind[:-1], escape(entry["name"]), entry["dtype"], escape(f"[{', '.join(str(dim) for dim in entry['shape'])}]"))
+    console.print(table)
+
+
+def _show_model(console: Console, facts: dict[str, Any]) -> None:
+    made = f", made by {facts['producer']}" if facts["producer"] else ""
+    console.print(f"[bold]{escape(facts['path'])}[/]: ONNX, opset {facts['opset']}{made}")
+    console.print(f"{facts['parameters']:,} parameters, {size(facts['bytes'])}")
+    _show_signature(console, facts["signature"])
+    console.print("ops: " + ", ".join(f"{name} x{count}" for name, count in facts["ops"].items()))
+    table = Table(title="targets", title_justify="left")
+    for heading in ("target", "verdict", "why"):
+        table.add_column(heading)
+    for verdict in facts["targets"]:
+        table.add_row(
+            verdict["target"],
+            "fits" if verdict["fits"] else "does not fit",
+            " ".join([*verdict["problems"], *verdict["notes"]]),
+        )
+    console.print(table)
+
+
+def _show_bundle(console: Console, facts: dict[str, Any]) -> None:
+    console.print(f"[bold]{escape(facts['name'])}[/] ({escape(facts['path'])}): {facts['task']}, bundle {facts['id'][:12]}")
+    _show_signature(console, facts["signature"])
+    table = Table(title="variants", title_justify="left")
+    for heading in (
+        "variant",
+        "shards",
+        "encoded",
+        "decoded",
+        "first visit",
+        "max diff",
+        "relative",
+        "cosine",
+        "top-1",
+        "proven in",
+    ):
+        table.add_column(heading, justify="left" if heading in ("variant", "proven in") else "right")
+    for variant in facts["variants"]:
+        table.add_row(
+            variant["id"],
+            str(variant["shards"]),
+            size(variant["encoded_bytes"]),
+            size(variant["decoded_bytes"]),
+            size(sum(variant["first_visit"].values())),
+            *_figures(variant["parity"]),
+        )
+    console.print(table)
+    shards, files = facts["shards"], facts["files"]
+    console.print(
+        f"{shards['count']} shards, {size(shards['encoded_bytes'])} encoded; "
+        f"{files['count']} other files, {size(files['bytes'])}"
+    )

@@ -1,0 +1,127 @@
+"""The index page of a folder of bundles: what there is to try, and what a first visit costs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from html import escape
+from importlib import resources
+from typing import TYPE_CHECKING, Final
+from urllib.parse import quote
+
+from packager.errors import InputError
+from packager.manifest import first_visit_bytes, is_bundle, read_manifest
+from packager.serve.entities import Document
+from packager.serve.paths import find
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+# No file of the root is served under a hidden name, so this path can never be taken.
+STYLE_PATH: Final = [".packager", "gallery.css"]
+
+_PAGE = """<!doctype html>
+<html lang="en">
+  <head>
+    <meta charset="utf-8">
+    <meta name="viewport" content="width=device-width, initial-scale=1">
+    <meta name="color-scheme" content="light dark">
+    <title>{title}</title>
+    <link rel="icon" href="data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E\
+%3Cpath fill='%232540d9' d='M1 3h14v11H1z'/%3E%3Cpath fill='%23fff' d='M6 3h4v5L8 6.5 6 8z'/%3E%3C/svg%3E">
+    <link rel="stylesheet" href="{style}">
+  </head>
+  <body>
+    <header>
+      <h1>{title}</h1>
+      <p class="lede">Trained models that run in your browser, on your own device. What you give them stays there.</p>
+    </header>
+    <main>
+      <ul>
+{items}
+      </ul>
+    </main>
+  </body>
+</html>
+"""
+
+
+@dataclass(frozen=True)
+class Demo:
+    """A bundle in the folder, as the index page shows it. ``facts`` are pairs of term and value."""
+
+    folder: str
+    name: str
+    task: str
+    facts: tuple[tuple[str, str], ...]
+
+
+class Gallery:
+    """Reads the bundles right below ``root`` and remembers each for as long as its manifest stays the same."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._seen: dict[str, tuple[tuple[int, int, int], Demo]] = {}
+        style = resources.files("packager.serve").joinpath("gallery.css").read_bytes()
+        self.style = Document("/".join(STYLE_PATH), style)
+
+    def page(self) -> Document | None:
+        """Return the index page, or None where the folder holds no bundle. Blocks."""
+        demos = [demo for folder in bundles(self._root) if (demo := self._demo(folder))]
+        return Document("index.html", _render(sorted(demos, key=lambda demo: demo.name.casefold())).encode()) if demos else None
+
+    def _demo(self, folder: str) -> Demo | None:
+        bundle = find(self._root, [folder])
+        if bundle is None:
+            return None
+        try:
+            status = (bundle / "manifest.json").stat()
+        except OSError:
+            return None
+        version = (status.st_mtime_ns, status.st_size, status.st_ino)
+        if folder not in self._seen or self._seen[folder][0] != version:
+            self._seen[folder] = (version, _describe(folder, bundle))
+        return self._seen[folder][1]
+
+
+def bundles(root: Path) -> list[str]:
+    """Return the names of the folders in ``root`` that are bundles and can be served, sorted.
+
+    Raises OSError when the folder cannot be listed.
+    """
+    names = sorted(entry.name for entry in root.iterdir() if entry.is_dir())
+    return [name for name in names if (path := find(root, [name])) and is_bundle(path)]
+
+
+def _describe(folder: str, bundle: Path) -> Demo:
+    try:
+        manifest = read_manifest(bundle)
+    except InputError as error:
+        return Demo(folder, folder, "", (("Problem", error.what),))
+    variants = manifest["variants"]
+    first_visit = sum(first_visit_bytes(manifest, variants[0]).values())
+    facts = (
+        ("First visit", _megabytes(first_visit)),
+        ("Variants", ", ".join(_variant(v["target"], v["precision"]) for v in variants)),
+    )
+    return Demo(folder, manifest["name"], manifest["task"]["kind"].replace("-", " "), facts)
+
+
+def _variant(target: str, precision: str) -> str:
+    return f"{target} {precision}"
+
+
+def _megabytes(count: int) -> str:
+    return f"{count / 1e6:.1f}\u00a0MB" if count >= 1e5 else f"{count / 1e3:.1f}\u00a0kB"
+
+
+def _render(demos: list[Demo]) -> str:
+    title = "One model" if len(demos) == 1 else f"{len(demos)} models"
+    return _PAGE.format(title=title, style="/".join(STYLE_PATH), items="\n".join(_item(demo) for demo in demos))
+
+
+def _item(demo: Demo) -> str:
+    facts = "".join(f"<div><dt>{escape(term)}</dt><dd>{escape(value)}</dd></div>" for term, value in demo.facts)
+    return (
+        f'        <li><a href="{quote(demo.folder)}/"><p class="kind">{escape(demo.task)}</p>'
+        f"<h2>{escape(demo.name)}</h2><dl>{facts}</dl></a></li>"
+    )

@@ -1,0 +1,158 @@
+"""Puts the page around the shards: runtime, demo, samples, types, service worker, and what the host needs."""
+
+from __future__ import annotations
+
+import hashlib
+import html
+import json
+import re
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, cast
+
+from packager.declarations import declarations
+from packager.errors import MissingToolError
+from packager.lowered import Item
+from packager.manifest import encode
+
+if TYPE_CHECKING:
+    from packager._manifest_types import Engine, File, Manifest, Signature
+    from packager._manifest_types import Sample as ManifestSample
+    from packager.options import TaskKind
+    from packager.samples import Sample
+    from packager.shard import Shards
+
+Role = Literal["shell", "engine", "sample", "types"]
+
+# Samples in a bundle are for trying the page; parity may use many more.
+_MOST_PICTURES = 12
+_MOST_TEXTS = 64
+_MOST_TENSORS = 8
+
+
+def web_root() -> Path:
+    """Where the built page assets lie. Raises MissingToolError in a checkout where they are not built."""
+    root = Path(str(resources.files("packager"))) / "web"
+    if not (root / "assets.json").is_file():
+        raise MissingToolError("The page assets are not built.", where=str(root), remedy="Run: npm ci && npm run build")
+    return root
+
+
+@dataclass(frozen=True)
+class Assets:
+    """The built page assets: ``files`` by what they are, ``engines`` by target; paths are relative to ``root``."""
+
+    root: Path
+    files: dict[str, str]
+    engines: dict[str, dict[str, str]]
+
+    @classmethod
+    def load(cls) -> Assets:
+        """The assets of this installation. Raises MissingToolError."""
+        root = web_root()
+        index = json.loads((root / "assets.json").read_text(encoding="utf-8"))
+        return cls(root, index["files"], index["engines"])
+
+
+class Site:
+    """Writes the files of a bundle into ``folder`` and keeps their list for the manifest."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._assets = Assets.load()
+        self._files: dict[str, File] = {}
+
+    @property
+    def files(self) -> list[File]:
+        """What the manifest lists, sorted by path."""
+        return [self._files[path] for path in sorted(self._files)]
+
+    def add(self, path: str, data: bytes, role: Role) -> None:
+        """Writes one file and lists it."""
+        target = self.folder / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(data)
+        self._files[path] = {"path": path, "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest(), "role": role}
+
+    def _copy(self, path: str, role: Role) -> None:
+        self.add(path, (self._assets.root / path).read_bytes(), role)
+
+    def add_engine(self, target: str, shards: Shards) -> Engine:
+        """Copies a target's scripts, cuts its module into shards, and gives the manifest's entry."""
+        engine = self._assets.engines[target]
+        self._copy(engine["script"], "engine")
+        self._copy(engine["glue"], "engine")
+        module = shards.write([Item((self._assets.root / engine["module"]).read_bytes())])
+        return {"version": engine["version"], "script": engine["script"], "glue": engine["glue"], "module": module}
+
+    def add_page(self, name: str, task: TaskKind, signature: Signature) -> None:
+        """Runtime, demo page and types."""
+        names = self._assets.files
+        chunks = {key for key in names if key not in ("page", "sw", "index", "worker", "app", "style", "types")}
+        if task != "text-embedding":
+            chunks.discard("tokenizer")
+        for key in ("page", "worker", "app", "style", *sorted(chunks)):
+            self._copy(names[key], "shell")
+        template = (self._assets.root / names["index"]).read_text(encoding="utf-8")
+        values = {
+            "__NAME__": html.escape(name),
+            "__TASK__": task,
+            "__APP__": names["app"],
+            "__STYLE__": names["style"],
+            "__WORKER__": names["worker"],
+            "__MODULEPRELOADS__": f'<link rel="modulepreload" href="{names["page"]}">',
+        }
+        page = re.sub("|".join(values), lambda match: values[match[0]], template)
+        self.add("index.html", page.encode(), "shell")
+        types = (self._assets.root / names["types"]).read_text(encoding="utf-8")
+        self.add("packager.d.ts", declarations(types, task, signature).encode(), "types")
+
+    def add_samples(self, samples: list[Sample], shards: Shards) -> list[ManifestSample]:
+        """The samples that visitors can try, as the manifest lists them."""
+        listed: list[ManifestSample] = []
+        pictures = [sample for sample in samples if sample.kind == "picture" and isinstance(sample.source, Path)]
+        for sample in pictures[:_MOST_PICTURES]:
+            source = cast("Path", sample.source)
+            data = source.read_bytes()
+            stem = re.sub(r"[^a-z0-9]+", "-", source.stem.lower()).strip("-") or "picture"
+            path = f"samples/{stem}-{hashlib.sha256(data).hexdigest()[:12]}{source.suffix.lower()}"
+            self.add(path, data, "sample")
+            listed.append({"kind": "picture", "name": sample.name[:200], "path": path})
+        texts = [str(sample.source) for sample in samples if sample.kind == "text"]
+        listed += [{"kind": "text", "text": text[:100000]} for text in dict.fromkeys(texts[:_MOST_TEXTS])]
+        tensors = [sample for sample in samples if sample.kind == "tensors"]
+        return [*listed, *(_tensor_sample(sample, shards) for sample in tensors[:_MOST_TENSORS])]
+
+
+def finish(folder: Path, manifest: Manifest, host_files: dict[str, bytes]) -> None:
+    """Writes the manifest, the service worker that belongs to it, and the host's own files."""
+    assets = Assets.load()
+    encoded = encode(manifest)
+    (folder / "manifest.json").write_bytes(encoded)
+    worker = (assets.root / assets.files["sw"]).read_text(encoding="utf-8")
+    worker = worker.replace("__BUNDLE_ID__", manifest["id"]).replace("__MANIFEST_SHA256__", hashlib.sha256(encoded).hexdigest())
+    (folder / "sw.js").write_text(worker, encoding="utf-8")
+    for path, data in host_files.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_bytes(data)
+
+
+def _tensor_sample(sample: Sample, shards: Shards) -> Any:
+    return {
+        "kind": "tensors",
+        "name": sample.name[:200],
+        "tensors": [
+            {
+                "name": name,
+                "dims": list(array.shape),
+                "content": shards.write([Item(array.tobytes(), array.dtype.itemsize)]),
+            }
+            for name, array in sample.tensors.items()
+        ],
+    }
+
+
+def folder_bytes(folder: Path) -> list[tuple[str, int]]:
+    """Every file of a folder with its size, for the host's limits."""
+    return [(path.relative_to(folder).as_posix(), path.stat().st_size) for path in sorted(folder.rglob("*")) if path.is_file()]
