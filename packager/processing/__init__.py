@@ -1,7 +1,7 @@
 """Pre- and post-processing as the manifest's task describes them.
 
-The page does the same in TypeScript (``web_runtime/src/worker/processing``); docs/manifest.md defines every step, and the golden
-vectors in ``tests/golden`` hold both sides to it.
+The page does the same in TypeScript (``web_runtime/src/worker/processing``); docs/manifest.md defines every step, and the
+golden vectors in ``tests/golden`` hold both sides to it.
 """
 
 from packager.processing.classification import Classification, classify

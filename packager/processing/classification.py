@@ -31,8 +31,8 @@ def classify(
 ) -> list[Classification]:
     """Return the ``top_k`` best classes of one picture, best first; of equals the lower index comes first.
 
-    ``output`` is float16, float32 or float64 with one entry a class; every dimension but one is 1. Without ``labels`` a class is
-    called by its index. Classes are ranked by the output itself, which the activations do not reorder.
+    ``output`` is float16, float32 or float64 with one entry a class; every dimension but one is 1. Without ``labels`` a
+    class is called by its index. Classes are ranked by the output itself, which the activations do not reorder.
 
     Raises InputError when ``output`` is something else, or when there are not as many labels as classes.
     """
@@ -48,7 +48,8 @@ def classify(
             where=spec["output"],
             remedy="Give one label for each class.",
         )
-    scores = _activate(values, spec["activation"])
+    with np.errstate(invalid="ignore"):  # infinities and NaN give NaN, as in the page
+        scores = _activate(values, spec["activation"])
     best = np.argsort(-values, kind="stable")[: spec["top_k"]].tolist()  # NaN sorts last
     return [Classification(index, str(index) if labels is None else labels[index], float(scores[index])) for index in best]
 
@@ -56,7 +57,7 @@ def classify(
 def _activate(values: NDArray[np.float64], activation: str) -> NDArray[np.float64]:
     if activation == "softmax":
         powers = np.exp(values - values.max())
-        return powers / powers.sum()
+        return np.asarray(powers / powers.sum())
     if activation == "sigmoid":
         # The exponential never sees a positive number, so it cannot overflow.
         powers = np.exp(-np.abs(values))

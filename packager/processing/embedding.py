@@ -19,8 +19,9 @@ def embed(
 ) -> list[NDArray[np.float32]]:
     """Return one ``float32 [size]`` vector for each text.
 
-    ``output`` is ``[texts, tokens, size]``, or ``[texts, size]`` where the pooling is none; ``mask`` is ``[texts, tokens]``, not
-    zero where a token counts, and None when all do. A text of which no token counts, and a vector of length zero, stay zero.
+    ``output`` is ``[texts, tokens, size]``, or ``[texts, size]`` where the pooling is none; ``mask`` is ``[texts, tokens]``,
+    not zero where a token counts, and None when all do. A text of which no token counts, and a vector of length zero, stay
+    zero.
 
     Raises InputError when the shapes are others.
     """
@@ -46,4 +47,4 @@ def _pool(output: NDArray[np.float64], mask: NDArray[np.int64] | None, pooling: 
         return output[:, 0]
     counted = np.ones(output.shape[:2], bool) if mask is None else mask != 0
     sums = np.where(counted[:, :, np.newaxis], output, 0.0).sum(axis=1)
-    return sums / np.maximum(counted.sum(axis=1, keepdims=True), 1)
+    return np.asarray(sums / np.maximum(counted.sum(axis=1, keepdims=True), 1))

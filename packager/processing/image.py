@@ -84,7 +84,7 @@ def _rgb(image: Image.Image) -> Picture:
 
 
 def resized_size(height: int, width: int, spec: ImagePreprocess) -> tuple[int, int]:
-    """Return the size ``(height, width)`` to which a picture of ``height`` × ``width`` is resized before it is cropped."""
+    """Return the size ``(height, width)`` to which a picture of ``height`` by ``width`` is resized before it is cropped."""
     rows, columns = spec["resize_height"], spec["resize_width"]
     if spec["fit"] == "stretch":
         return rows, columns
@@ -99,7 +99,7 @@ def _resize(rgb: Picture, spec: ImagePreprocess) -> Picture:
     rows, columns = resized_size(height, width, spec)
     if max(rows, columns) > LARGEST_SIDE:
         raise InputError(
-            f"A picture of {width} × {height} would be resized to {columns} × {rows}, past {LARGEST_SIDE} a side.",
+            f"A picture of {width} by {height} would be resized to {columns} by {rows}, past {LARGEST_SIDE} a side.",
             remedy="Cut it nearer to a square.",
         )
     return np.asarray(Image.fromarray(rgb).resize((columns, rows), _FILTERS[spec["filter"]]))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -12,6 +11,8 @@ from tokenizers import Tokenizer
 from packager.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from numpy.typing import NDArray
 
     from packager._manifest_types import TextPreprocess
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 """Makes tensors ``int64 [texts, tokens]``, by the model's input names, of one text or more."""
 
 _KNOWN = {
-    "normalizer": {"BertNormalizer", "Lowercase", "NFC", "NFD", "NFKC", "NFKD", "Sequence"},
+    "normalizer": {"BertNormalizer", "Lowercase", "NFC", "Sequence"},
     "pre_tokenizer": {"BertPreTokenizer", "ByteLevel", "Sequence"},
     "model": {"WordPiece", "BPE"},
     "post_processor": {"BertProcessing", "ByteLevel", "RobertaProcessing", "Sequence", "TemplateProcessing"},
@@ -68,7 +69,7 @@ def _open(content: bytes) -> Tokenizer:
     try:
         parts = json.loads(content)
         tokenizer = Tokenizer.from_buffer(content)
-    except ValueError as error:  # of json, and what tokenizers raises for all that it cannot read
+    except Exception as error:  # tokenizers raises nothing narrower
         remedy = "Give the tokenizer.json of a Hugging Face model."
         raise InputError("This is not a tokenizer that can be read.", where=where, remedy=remedy) from error
     for part, known in _KNOWN.items():
@@ -79,7 +80,7 @@ def _open(content: bytes) -> Tokenizer:
                     where=where,
                     remedy=f"Known are {', '.join(sorted(known))}.",
                 )
-    if any(token["single_word"] for token in parts["added_tokens"]):
+    if any(token.get("single_word") for token in parts.get("added_tokens", [])):
         raise InputError("The page knows no added tokens that must be single words.", where=where)
     tokenizer.no_padding()
     return tokenizer
@@ -89,8 +90,8 @@ def _kinds(part: dict[str, Any] | None) -> list[str]:
     """Return the types of a part of tokenizer.json and of the parts that it is a sequence of."""
     if part is None:
         return []
-    inner = [kind for field in ("normalizers", "pretokenizers", "processors") for each in part.get(field, []) for kind in _kinds(each)]
-    return [part.get("type", "without a type"), *inner]
+    inner = [each for field in ("normalizers", "pretokenizers", "processors") for each in part.get(field, [])]
+    return [part.get("type", "without a type"), *(kind for each in inner for kind in _kinds(each))]
 
 
 def _well_formed(text: str) -> str:
