@@ -145,7 +145,8 @@ def _fitting(array: np.ndarray, entry: TensorType, file: Path) -> np.ndarray:
             f"The array for '{entry['name']}' has the shape {list(array.shape)}; the model takes {expected}.",
             where=str(file),
         )
-    return np.ascontiguousarray(array)
+    # Not ascontiguousarray, which makes a vector of a scalar.
+    return np.asarray(array, order="C")
 
 
 def _shape_text(entry: TensorType) -> str:
