@@ -74,7 +74,8 @@ async function buildRuntime(files) {
   // A classic script: module service workers are not in every current browser.
   const sw = await bundle("web_runtime/src/sw/main.ts", { format: "iife" });
   for (const placeholder of ["__BUNDLE_ID__", "__MANIFEST_SHA256__"]) {
-    if (!Buffer.from(sw).includes(placeholder)) throw new Error(`sw.js lacks the placeholder ${placeholder}, which packager fills in`);
+    if (!Buffer.from(sw).includes(placeholder))
+      throw new Error(`sw.js lacks the placeholder ${placeholder}, which packager fills in`);
   }
   outputs.set("sw.js", sw);
   outputs.set("packager.d.ts", Buffer.from(await declarations(root)));
@@ -95,7 +96,12 @@ async function buildOrtWasm() {
   const glue = await readFile(`${ort}/dist/ort-wasm-simd-threaded.mjs`);
   const module = "engines/ort-wasm-simd-threaded.wasm";
   outputs.set(module, await readFile(`${ort}/dist/ort-wasm-simd-threaded.wasm`));
-  return { version, script: addAsset("ort-wasm.js", script), glue: addAsset("ort-wasm-simd-threaded.mjs", glue), module };
+  return {
+    version,
+    script: addAsset("ort-wasm.js", script),
+    glue: addAsset("ort-wasm-simd-threaded.mjs", glue),
+    module,
+  };
 }
 
 async function write() {

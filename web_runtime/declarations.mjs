@@ -67,7 +67,9 @@ function assemble(files) {
   const types = statements(files.get(schema));
   const rest = [...files].filter(([path]) => path !== schema && path !== model).flatMap(([, text]) => statements(text));
   for (const { name } of types) {
-    const imported = [...files.values()].some((text) => new RegExp(`import [^;]*\\b${name}\\b[^;]*manifest\\.gen\\.js`).test(text));
+    const imported = [...files.values()].some((text) =>
+      new RegExp(`import [^;]*\\b${name}\\b[^;]*manifest\\.gen\\.js`).test(text),
+    );
     if (imported) rest.push({ name, text: `type ${name} = Schema.${name};\n` });
   }
   const bundle = statements(files.get(model));
@@ -86,7 +88,9 @@ function assemble(files) {
 function names(text) {
   const listed = [...text.matchAll(borders)]
     .filter(([whole]) => whole.startsWith("export"))
-    .flatMap(([whole, list]) => list.split(",").map((name) => `${whole.startsWith("export type") ? "type " : ""}${name.trim()}`));
+    .flatMap(([whole, list]) =>
+      list.split(",").map((name) => `${whole.startsWith("export type") ? "type " : ""}${name.trim()}`),
+    );
   return [...listed, ...statements(text).map(({ name }) => name)];
 }
 

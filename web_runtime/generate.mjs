@@ -23,8 +23,17 @@ const types = await compile(structuredClone(schema), "Manifest", {
 await writeFile(new URL("manifest.gen.ts", shared), types);
 
 // Short where it can be, as visitors download it: no messages (the page names path and keyword), no prose.
-const bare = JSON.parse(JSON.stringify(schema, (key, value) => (key === "description" && typeof value === "string" ? undefined : value)));
-const ajv = new Ajv2020({ unevaluated: false, code: { source: true, esm: true }, inlineRefs: false, messages: false, strict: true, allowUnionTypes: true });
+const bare = JSON.parse(
+  JSON.stringify(schema, (key, value) => (key === "description" && typeof value === "string" ? undefined : value)),
+);
+const ajv = new Ajv2020({
+  unevaluated: false,
+  code: { source: true, esm: true },
+  inlineRefs: false,
+  messages: false,
+  strict: true,
+  allowUnionTypes: true,
+});
 const { outputFiles } = await build({
   stdin: { contents: standaloneCode(ajv, ajv.compile(bare)), resolveDir: new URL(".", root).pathname, loader: "js" },
   bundle: true,
@@ -38,7 +47,7 @@ await writeFile(
   `${notice}import type { Manifest } from "./manifest.gen.js";
 declare const validate: {
   (value: unknown): value is Manifest;
-  errors?: { instancePath: string; message?: string; params: Record<string, unknown> }[] | null;
+  errors?: { instancePath: string; keyword: string; params: Record<string, unknown> }[] | null;
 };
 export default validate;
 `,

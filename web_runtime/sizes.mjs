@@ -2,7 +2,7 @@
 import { gzipSync } from "node:zlib";
 
 /** Gzipped bytes: the runtime without engines, and the demo around it. */
-const limits = { runtime: 40_000, demo: 30_000 };
+const limits = { runtime: 46_000, demo: 30_000 };
 
 const gzipped = (bytes) => gzipSync(bytes, { level: 9 }).length;
 
@@ -20,7 +20,11 @@ export function checkSizes(outputs, { files, engines }) {
     for (const row of rows) printRow(...row);
     const total = rows.reduce((sum, [, , size]) => sum + size, 0);
     const limit = limits[group];
-    printRow(`${group}${limit ? ` (limit ${limit})` : ""}`, rows.reduce((sum, [, size]) => sum + size, 0), total);
+    printRow(
+      `${group}${limit ? ` (limit ${limit})` : ""}`,
+      rows.reduce((sum, [, size]) => sum + size, 0),
+      total,
+    );
     if (total > limit) over.push(`The ${group} is ${total} bytes gzipped, over its limit of ${limit}.`);
   }
   if (over.length > 0) throw new Error(over.join(" "));

@@ -2,9 +2,8 @@
 
 import type { LoadOptions, Model, Task } from "../shared/api.js";
 import type { Inputs, ModelTask, Outputs } from "../shared/bundle.js";
-import { PackagerError } from "../shared/errors.js";
-
-declare const WORKER_URL: string;
+import { Client } from "./client.js";
+import { LoadedModel } from "./model.js";
 
 export type {
   Classification,
@@ -30,10 +29,22 @@ export type { ErrorCode } from "../shared/errors.js";
 export { PackagerError } from "../shared/errors.js";
 export { enableOffline } from "./offline.js";
 
-/** Loads the model of a bundle in a worker of its own. */
+/**
+ * Loads the model of a bundle in a worker of its own.
+ *
+ * @param manifest URL of the bundle's manifest.json, relative to the page.
+ * @throws {PackagerError} with a `code` that says what went wrong; see `ErrorCode`.
+ */
 export async function load<T extends Task = ModelTask, I = Inputs, O = Outputs>(
   manifest: string | URL = "./manifest.json",
-  _options: LoadOptions = {},
+  options: LoadOptions = {},
 ): Promise<Model<T, I, O>> {
-  throw new PackagerError("worker-failed", `${WORKER_URL} cannot load ${manifest} yet`);
+  const client = new Client();
+  try {
+    const loaded = await client.load(new URL(manifest, document.baseURI).href, options);
+    return new LoadedModel<T, I, O>(client, loaded);
+  } catch (error) {
+    client.terminate();
+    throw error;
+  }
 }

@@ -10,15 +10,42 @@ export interface Progress {
   phase: Phase;
   /** Encoded bytes done so far over all phases; those from the cache count at their encoded size. */
   loaded: number;
-  /** Encoded bytes of all that this visit needs, known from the manifest. 0 before the manifest is read. */
+  /** Encoded bytes of all shards that this load needs, known from the manifest. 0 before the manifest is read. */
   total: number;
   /** Of `loaded`, what came from the cache. */
   cached: number;
 }
 
-/** One span of a load or a run, in milliseconds on the page's `performance` clock. */
+/**
+ * What a span of time went into. Spans overlap: shards come side by side, and the engine starts meanwhile.
+ *
+ * - worker-start: from the call of `load` until the worker took it
+ * - manifest: fetched, read and checked
+ * - engine-download: the engine's scripts and module, until all of them are there
+ * - engine-start: its WebAssembly module compiled and its threads started
+ * - download, decode, verify, cache-read, cache-write: of one shard; it is decoded as it comes in, so that `decode` is only
+ *   what was left to do after the last byte
+ * - task: labels read, tokenizer set up
+ * - session: graph and weights handed over and made ready
+ * - first-run: the first `run` or `infer` after the load
+ */
+export type SpanName =
+  | "worker-start"
+  | "manifest"
+  | "engine-download"
+  | "engine-start"
+  | "download"
+  | "decode"
+  | "verify"
+  | "cache-read"
+  | "cache-write"
+  | "task"
+  | "session"
+  | "first-run";
+
+/** One span of a load, in milliseconds on the page's `performance` clock. */
 export interface Span {
-  name: "manifest" | "engine-download" | "engine-start" | "download" | "decode" | "verify" | "cache-read" | "cache-write" | "session" | "preprocess" | "infer" | "postprocess" | "first-run";
+  name: SpanName;
   start: number;
   end: number;
   /** Encoded bytes, where the span moved any. */
@@ -60,7 +87,8 @@ export interface LoadOptions {
   threads?: number;
 }
 
-export type Picture = globalThis.Blob | ImageBitmap | ImageData | ImageBitmapSource;
+/** A picture as the worker takes it; the page makes one of whatever else shows a picture: an <img>, a <video>, a canvas. */
+export type Picture = Blob | ImageBitmap | ImageData | VideoFrame;
 
 export interface Classification {
   /** Index of the class. */
@@ -72,7 +100,7 @@ export interface Classification {
 
 /** What `run` takes, by task. */
 export interface TaskInput {
-  "image-classification": Picture;
+  "image-classification": Picture | ImageBitmapSource;
   "text-embedding": string | readonly string[];
   tensor: Tensors;
 }
@@ -87,7 +115,13 @@ export interface TaskOutput {
 export type Task = keyof TaskInput;
 
 export interface RunOptions {
+  /** Drops a run that has not started yet, and the answer of one that has. */
   signal?: AbortSignal;
+  /**
+   * Moves the arrays and bitmaps of the input to the worker instead of copying them: faster for large ones, but they are
+   * empty afterwards. What comes back is always moved.
+   */
+  transfer?: boolean;
 }
 
 /** A loaded model. The generated packager.d.ts narrows `Inputs` and `Outputs` to the model's own names and dtypes. */
@@ -96,10 +130,13 @@ export interface Model<T extends Task = Task, Inputs = Tensors, Outputs = Tensor
   readonly manifest: Manifest;
   /** Milliseconds that the last `run` or `infer` took in the worker, by step. */
   readonly lastRun: RunTimes | null;
+  /** Pre-processing, inference and post-processing of the task. Runs queue one after another. */
   run(input: TaskInput[T], options?: RunOptions): Promise<TaskOutput[T]>;
+  /** Tensors in, tensors out. */
   infer(inputs: Inputs, options?: RunOptions): Promise<Outputs>;
   /** The bundle's own sample inputs of kind `tensors`, fetched and verified. */
   sample(name: string): Promise<Inputs>;
+  /** Ends the worker and frees all memory. Calls that wait are rejected with the code `disposed`. */
   dispose(): Promise<void>;
 }
 

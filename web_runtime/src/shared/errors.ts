@@ -7,6 +7,7 @@ export type ErrorCode =
   | "manifest-invalid" // not JSON, or not what the schema says
   | "manifest-version" // a newer format than this runtime reads
   | "file-unreachable" // no answer, or an HTTP error, for a file of the runtime
+  | "file-corrupt" // a file of the runtime arrived whole but with wrong bytes
   | "shard-unreachable" // no answer, or an HTTP error, for a shard, after all retries
   | "shard-corrupt" // a shard arrived whole but with wrong bytes, after all retries
   | "unsupported" // this browser lacks what every variant needs
@@ -49,7 +50,11 @@ export function toErrorData(value: unknown): ErrorData {
 }
 
 export function fromErrorData(data: ErrorData): PackagerError {
-  const error = new PackagerError(data.code, data.message, data.cause ? { cause: fromErrorData(data.cause) } : undefined);
+  const error = new PackagerError(
+    data.code,
+    data.message,
+    data.cause ? { cause: fromErrorData(data.cause) } : undefined,
+  );
   if (data.stack) error.stack = data.stack;
   return error;
 }

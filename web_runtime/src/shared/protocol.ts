@@ -1,6 +1,6 @@
-// All that crosses between the page and its worker, and nothing else. Tensors are transferred, not copied.
+// All that crosses between the page and its worker, and nothing else. Answers are transferred, not copied.
 
-import type { LoadOptions, ModelInfo, Progress, RunTimes, TaskInput, TaskOutput, Task } from "./api.js";
+import type { ModelInfo, Picture, Progress, RunTimes, Task, TaskOutput } from "./api.js";
 import type { ErrorData } from "./errors.js";
 import type { Manifest } from "./manifest.gen.js";
 import type { Tensors } from "./tensor.js";
@@ -8,22 +8,34 @@ import type { Tensors } from "./tensor.js";
 /** What the page asks for. Each call is answered once, by `result` or `error` with the same id. */
 export interface Calls {
   load: { params: LoadParams; result: Loaded };
-  run: { params: TaskInput[Task]; result: { output: TaskOutput[Task]; times: RunTimes } };
-  infer: { params: Tensors; result: { output: Tensors; times: RunTimes } };
+  run: { params: RunInput; result: Ran<TaskOutput[Task]> };
+  infer: { params: Tensors; result: Ran<Tensors> };
   sample: { params: string; result: Tensors };
   dispose: { params: null; result: null };
 }
 
-export interface LoadParams extends Pick<LoadOptions, "variant" | "threads"> {
+export interface LoadParams {
   /** Absolute URL. */
   manifestUrl: string;
+  variant: string | undefined;
+  threads: number | undefined;
   /** `performance.timeOrigin` of the page, so that spans read on the page's clock. */
   timeOrigin: number;
+  /** When `load` was called, on the page's clock. */
+  called: number;
 }
 
 export interface Loaded {
   info: ModelInfo;
   manifest: Manifest;
+}
+
+/** What a task takes, in a form that can cross. */
+export type RunInput = Picture | string | readonly string[] | Tensors;
+
+export interface Ran<Output> {
+  output: Output;
+  times: RunTimes;
 }
 
 export type Call = keyof Calls;

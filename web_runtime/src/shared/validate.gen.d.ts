@@ -2,6 +2,6 @@
 import type { Manifest } from "./manifest.gen.js";
 declare const validate: {
   (value: unknown): value is Manifest;
-  errors?: { instancePath: string; message?: string; params: Record<string, unknown> }[] | null;
+  errors?: { instancePath: string; keyword: string; params: Record<string, unknown> }[] | null;
 };
 export default validate;

@@ -1,0 +1,123 @@
+// The page's end of protocol.ts: sends calls to the worker and settles each with its one answer.
+
+import type { LoadOptions, ModelInfo, Progress } from "../shared/api.js";
+import { type ErrorCode, fromErrorData, PackagerError } from "../shared/errors.js";
+import type { Call, Calls, Loaded, ToPage, ToWorker } from "../shared/protocol.js";
+
+/** Where the build put the worker, relative to packager.js. */
+declare const WORKER_URL: string;
+
+/** A worker that is busy or dead may not answer its last call; so many milliseconds are waited. */
+const farewell = 5000;
+
+interface Pending {
+  resolve: (result: Calls[Call]["result"]) => void;
+  reject: (error: PackagerError) => void;
+  onProgress: ((progress: Progress) => void) | undefined;
+}
+
+interface CallOptions {
+  signal?: AbortSignal | undefined;
+  onProgress?: ((progress: Progress) => void) | undefined;
+  /** What moves to the worker instead of being copied. */
+  transfer?: Transferable[];
+}
+
+export class Client {
+  /** Called when the worker has news of a model that is loaded already. */
+  onInfo: (info: ModelInfo) => void = () => undefined;
+  readonly #worker: Worker;
+  readonly #pending = new Map<number, Pending>();
+  #lastId = 0;
+  /** Why no call can succeed any more. */
+  #end: PackagerError | null = null;
+
+  constructor() {
+    this.#worker = new Worker(new URL(WORKER_URL, import.meta.url), { type: "module", name: "packager" });
+    this.#worker.onmessage = ({ data }: MessageEvent<ToPage>) => this.#receive(data);
+    this.#worker.onmessageerror = () => this.#fail("an answer could not be read");
+    this.#worker.onerror = (event) => {
+      event.preventDefault();
+      this.#fail(event.message || `${WORKER_URL} could not be started`, event.error);
+    };
+  }
+
+  load(manifestUrl: string, { onProgress, signal, variant, threads }: LoadOptions): Promise<Loaded> {
+    const params = { manifestUrl, variant, threads, timeOrigin: performance.timeOrigin, called: performance.now() };
+    return this.call("load", params, { onProgress, signal });
+  }
+
+  /** The worker's answer to a call. Rejects with a PackagerError and with nothing else. */
+  call<C extends Call>(call: C, params: Calls[C]["params"], options: CallOptions = {}): Promise<Calls[C]["result"]> {
+    const { signal, onProgress, transfer = [] } = options;
+    if (this.#end) return Promise.reject(this.#end);
+    if (signal?.aborted) return Promise.reject(aborted(signal));
+    const id = ++this.#lastId;
+    const answer = new Promise<Calls[C]["result"]>((resolve, reject) => {
+      this.#pending.set(id, { resolve: resolve as Pending["resolve"], reject, onProgress });
+    });
+    const onAbort = () => {
+      this.#send({ type: "abort", id });
+      this.#take(id)?.reject(aborted(signal as AbortSignal));
+    };
+    signal?.addEventListener("abort", onAbort, { once: true });
+    try {
+      this.#send({ type: "call", id, call, params } as ToWorker, transfer);
+    } catch (cause) {
+      const message =
+        "What was given cannot be sent to the worker: it holds something that cannot be copied, or was moved before.";
+      this.#take(id)?.reject(new PackagerError("input-invalid", message, { cause }));
+    }
+    return answer.finally(() => signal?.removeEventListener("abort", onAbort));
+  }
+
+  /** Lets the worker finish what it has to store, and ends it. */
+  async dispose(): Promise<void> {
+    if (this.#end) return;
+    const left = this.call("dispose", null);
+    const last = this.#take(this.#lastId) as Pending;
+    this.#close(new PackagerError("disposed", "The model was disposed. Load it again to use it."));
+    this.#pending.set(this.#lastId, last);
+    await Promise.race([left.catch(() => undefined), new Promise((resolve) => setTimeout(resolve, farewell))]);
+    this.#worker.terminate();
+  }
+
+  /** Ends the worker at once. */
+  terminate(): void {
+    this.#close(new PackagerError("disposed", "The model was disposed. Load it again to use it."));
+    this.#worker.terminate();
+  }
+
+  #send(message: ToWorker, transfer: Transferable[] = []): void {
+    this.#worker.postMessage(message, transfer);
+  }
+
+  #receive(message: ToPage): void {
+    if (message.type === "info") this.onInfo(message.info);
+    else if (message.type === "progress") this.#pending.get(message.id)?.onProgress?.(message.progress);
+    else if (message.type === "result") this.#take(message.id)?.resolve(message.result);
+    else this.#take(message.id)?.reject(fromErrorData(message.error));
+  }
+
+  /** The call, which is settled by whoever takes it. */
+  #take(id: number): Pending | undefined {
+    const pending = this.#pending.get(id);
+    this.#pending.delete(id);
+    return pending;
+  }
+
+  #fail(why: string, cause?: unknown): void {
+    this.#close(new PackagerError("worker-failed", `The worker stopped: ${why}. Load the model again.`, { cause }));
+    this.#worker.terminate();
+  }
+
+  /** Rejects every call, those to come too. */
+  #close(end: PackagerError): void {
+    this.#end ??= end;
+    for (const id of [...this.#pending.keys()]) this.#take(id)?.reject(this.#end);
+  }
+}
+
+function aborted({ reason }: AbortSignal): PackagerError {
+  return new PackagerError("aborted" satisfies ErrorCode, "The call was aborted.", { cause: reason });
+}

@@ -1,0 +1,97 @@
+// Which variant, and how many threads: by what this browser can do, with the reason in words.
+
+import { PackagerError } from "../shared/errors.js";
+import type { Variant } from "../shared/manifest.gen.js";
+
+export interface Capabilities {
+  /** WebAssembly with 128-bit SIMD. */
+  simd: boolean;
+  /** Memory may be shared between threads, because the page is cross-origin isolated. */
+  isolated: boolean;
+  /** Logical processors. */
+  cores: number;
+}
+
+export interface Choice<T> {
+  value: T;
+  /** In a sentence, for the user. */
+  reason: string;
+}
+
+/** More threads than this gain little and cost memory. */
+const mostThreads = 8;
+
+/** A function that makes a vector: valid only where SIMD is known. */
+const simdProbe = [0, 97, 115, 109, 1, 0, 0, 0, 1, 4, 1, 96, 0, 0, 3, 2, 1, 0, 10, 9, 1, 7, 0, 65, 0, 253, 15, 26, 11];
+
+export function detectCapabilities(): Capabilities {
+  return {
+    simd: typeof WebAssembly === "object" && WebAssembly.validate(new Uint8Array(simdProbe)),
+    isolated: globalThis.crossOriginIsolated === true && typeof SharedArrayBuffer === "function",
+    cores: navigator.hardwareConcurrency || 1,
+  };
+}
+
+/** What a target needs and this browser lacks, or null. */
+const lacking = {
+  "ort-wasm": ({ simd }) => (simd ? null : "WebAssembly SIMD"),
+} satisfies Record<Variant["target"], (capabilities: Capabilities) => string | null>;
+
+/**
+ * The first variant that this browser can run; or the one that is asked for by its id.
+ *
+ * @throws {PackagerError} unsupported, or input-invalid where no variant has that id.
+ */
+export function chooseVariant(variants: Variant[], capabilities: Capabilities, wanted?: string): Choice<Variant> {
+  const able = variants.filter(({ target }) => !lacking[target](capabilities));
+  if (wanted !== undefined) return chooseById(variants, able, wanted);
+  const [value] = able;
+  if (!value) {
+    const missing = [...new Set(variants.map(({ target }) => lacking[target](capabilities)))].join(" or ");
+    const remedy = "Use a current browser: Chrome 91, Firefox 89, Safari 16.4, or newer.";
+    throw new PackagerError("unsupported", `This browser lacks ${missing}, which the model needs. ${remedy}`);
+  }
+  if (variants.length === 1) return { value, reason: `${value.id} is the model's only variant.` };
+  if (value === variants[0])
+    return { value, reason: `${value.id} was measured to be the best of ${variants.length} variants.` };
+  const missing = lacking[(variants[0] as Variant).target](capabilities);
+  return { value, reason: `${value.id} is the best variant for this browser, which lacks ${missing}.` };
+}
+
+function chooseById(variants: Variant[], able: Variant[], wanted: string): Choice<Variant> {
+  const value = variants.find(({ id }) => id === wanted);
+  if (!value) {
+    const known = variants.map(({ id }) => id).join(", ");
+    throw new PackagerError("input-invalid", `The model has no variant "${wanted}". It has: ${known}.`);
+  }
+  if (!able.includes(value)) {
+    throw new PackagerError(
+      "unsupported",
+      `This browser cannot run the variant ${wanted}. Leave the choice to load().`,
+    );
+  }
+  return { value, reason: `${wanted} was asked for.` };
+}
+
+/**
+ * How many threads to compute with: `most` at most, and one where memory cannot be shared.
+ *
+ * @throws {PackagerError} input-invalid where `most` is not a positive whole number.
+ */
+export function chooseThreads({ isolated, cores }: Capabilities, most?: number): Choice<number> {
+  if (most !== undefined && !(Number.isInteger(most) && most >= 1)) {
+    throw new PackagerError("input-invalid", `threads is ${most}; it must be a whole number from 1.`);
+  }
+  if (!isolated) {
+    const cause = "the page is not cross-origin isolated, because its server does not send the COOP and COEP headers";
+    return { value: 1, reason: `One thread: ${cause}.` };
+  }
+  // Logical processors often come in pairs that share one core's arithmetic.
+  const fitting = Math.min(cores <= 4 ? cores : Math.ceil(cores / 2), mostThreads);
+  const device = `the device has ${cores} logical processor${cores === 1 ? "" : "s"}`;
+  if (most !== undefined)
+    return { value: Math.min(most, mostThreads), reason: `${count(Math.min(most, mostThreads))}, as asked for.` };
+  return { value: fitting, reason: `${count(fitting)}: ${device} and the page is cross-origin isolated.` };
+}
+
+const count = (threads: number) => (threads === 1 ? "One thread" : `${threads} threads`);

@@ -1,0 +1,104 @@
+// The manifest: fetched anew on each visit, and trusted only after it was checked.
+
+import { PackagerError } from "../shared/errors.js";
+import type { Content, Manifest, Variant } from "../shared/manifest.gen.js";
+import validate from "../shared/validate.gen.js";
+import { Fault } from "./shards/fault.js";
+import { realClock, withRetries } from "./shards/retry.js";
+
+const rebuild = "Build the bundle again and upload all of it.";
+
+/**
+ * The manifest at a URL.
+ *
+ * @throws {PackagerError} manifest-unreachable, manifest-invalid, manifest-version or aborted.
+ */
+export async function fetchManifest(url: string, signal: AbortSignal): Promise<Manifest> {
+  const text = await fetchText(url, signal);
+  return parseManifest(text, url);
+}
+
+async function fetchText(url: string, signal: AbortSignal): Promise<string> {
+  const attempt = async () => {
+    let response: Response;
+    try {
+      response = await fetch(url, { cache: "no-cache", signal });
+      if (response.ok) return await response.text();
+    } catch {
+      throw new Fault("unreachable", "the connection failed");
+    }
+    const message = `the server answered ${response.status}`;
+    // A server that is overloaded may recover; one that says no will say so again.
+    throw response.status >= 500 || response.status === 429
+      ? new Fault("unreachable", message)
+      : unreachable(url, message);
+  };
+  try {
+    return await withRetries(attempt, { signal, clock: realClock });
+  } catch (error) {
+    throw error instanceof Fault ? unreachable(url, error.message) : error;
+  }
+}
+
+function unreachable(url: string, why: string): PackagerError {
+  const remedy = "Check the connection and the address given to load().";
+  return new PackagerError("manifest-unreachable", `${url} could not be fetched: ${why}. ${remedy}`);
+}
+
+/** The manifest that a text holds; `where` names it in errors. */
+export function parseManifest(text: string, where: string): Manifest {
+  const value = parseJson(text, where);
+  const { format, version } = (typeof value === "object" ? value : null) ?? ({} as Record<string, unknown>);
+  if (format === "packager" && typeof version === "number" && version > 1) {
+    const message = `${where} has version ${version}, and this page's runtime reads version 1. ${rebuild}`;
+    throw new PackagerError("manifest-version", message);
+  }
+  if (!validate(value)) throw invalid(where, complaint());
+  const wrong = inconsistency(value);
+  if (wrong) throw invalid(where, wrong);
+  return value;
+}
+
+function parseJson(text: string, where: string): Partial<Record<string, unknown>> | null {
+  try {
+    return JSON.parse(text);
+  } catch {
+    const page = /^\s*</.test(text) ? ": the server sent a web page in its place" : "";
+    throw invalid(where, `it is not JSON${page}`);
+  }
+}
+
+/** The first thing that the schema did not allow, in words. */
+function complaint(): string {
+  const { instancePath, keyword, params } = validate.errors?.[0] ?? { instancePath: "", keyword: "schema", params: {} };
+  const place = instancePath || "the top level";
+  const detail = Object.entries(params).map(([name, value]) => `${name}: ${JSON.stringify(value)}`);
+  return `${place} breaks the rule "${keyword}"${detail.length > 0 ? ` (${detail.join(", ")})` : ""}`;
+}
+
+function invalid(where: string, why: string): PackagerError {
+  return new PackagerError("manifest-invalid", `${where} is not a valid manifest: ${why}. ${rebuild}`);
+}
+
+/** What a schema cannot say: that the parts fit each other. */
+function inconsistency({ engines, files, variants }: Manifest): string | null {
+  const paths = new Set(files.map(({ path }) => path));
+  for (const variant of variants) {
+    const engine = engines[variant.target];
+    if (!engine) return `variant ${variant.id} needs the engine ${variant.target}, which is not listed`;
+    const missing = [engine.script, engine.glue].find((path) => !paths.has(path));
+    if (missing) return `the engine ${variant.target} needs ${missing}, which is not among the files`;
+  }
+  return null;
+}
+
+/** All that a variant needs besides its engine. */
+export function variantContents({ graph, weights }: Variant): Content[] {
+  return [graph, ...weights.map(({ content }) => content)];
+}
+
+/** What the task needs: labels, a tokenizer. */
+export function taskContents({ task }: Manifest): Content[] {
+  if (task.kind === "image-classification") return task.postprocess.labels ? [task.postprocess.labels] : [];
+  return task.kind === "text-embedding" ? [task.preprocess.tokenizer] : [];
+}

@@ -1,0 +1,148 @@
+// The story of a load, top to bottom: manifest → choice → shards (cache, or else network) → engine → ready.
+//
+// Nothing waits for what it does not need: all shards are asked for at once, the engine starts as soon as its module is there,
+// and what comes from the network is written to the store behind everything else.
+
+import type { ModelInfo, Progress } from "../shared/api.js";
+import type { EngineFiles, EngineModule, Session } from "../shared/engine.js";
+import { PackagerError } from "../shared/errors.js";
+import type { Engine, File, Manifest, Variant } from "../shared/manifest.gen.js";
+import type { LoadParams } from "../shared/protocol.js";
+import { chooseThreads, chooseVariant, detectCapabilities } from "./choose.js";
+import { fetchManifest, taskContents, variantContents } from "./manifest.js";
+import { Meter } from "./meter.js";
+import { WorkerModel } from "./model.js";
+import { engineFailure } from "./runner.js";
+import { Keeper } from "./shards/keeper.js";
+import { Source } from "./shards/source.js";
+import { openStore } from "./shards/store.js";
+import { prepareTask, type Read, type TaskSteps } from "./task.js";
+import { Trace } from "./trace.js";
+
+export interface Hooks {
+  onProgress: (progress: Progress) => void;
+  /** The info of a model that is loaded already has changed. */
+  onInfo: (info: ModelInfo) => void;
+}
+
+/**
+ * Loads a bundle. `control` stops the load from outside, and is used to stop its other parts when one has failed.
+ *
+ * @throws {PackagerError} the first failure of any part; what was verified by then stays in the store.
+ */
+export async function load(params: LoadParams, control: AbortController, hooks: Hooks): Promise<WorkerModel> {
+  const { signal } = control;
+  const trace = new Trace(params.timeOrigin);
+  trace.add("worker-start", params.called);
+  const meter = new Meter(hooks.onProgress);
+  meter.enter("manifest");
+  const opening = openStore();
+  const manifest = await trace.time("manifest", () => fetchManifest(params.manifestUrl, signal));
+  const capabilities = detectCapabilities();
+  const variant = chooseVariant(manifest.variants, capabilities, params.variant);
+  const threads = chooseThreads(capabilities, params.threads);
+
+  const base = new URL(".", params.manifestUrl).href;
+  const store = await opening;
+  const keeper = new Keeper(store, trace);
+  const notes: string[] = [];
+  const source = new Source({ base, store, keeper, meter, trace, note: (sentence) => notes.push(sentence) });
+  try {
+    const parts = { source, meter, trace, signal };
+    const { session, steps } = await assemble(manifest, variant.value, threads.value, parts);
+    meter.enter("ready");
+    const choices = { variant, threads };
+    return new WorkerModel({
+      base,
+      manifest,
+      choices,
+      session,
+      steps,
+      store,
+      keeper,
+      source,
+      meter,
+      trace,
+      notes,
+      hooks,
+    });
+  } catch (error) {
+    control.abort();
+    await keeper.idle();
+    throw error;
+  }
+}
+
+interface Parts {
+  source: Source;
+  meter: Meter;
+  trace: Trace;
+  signal: AbortSignal;
+}
+
+interface Assembled {
+  session: Session;
+  steps: TaskSteps;
+}
+
+/** Reads everything side by side and puts it together. */
+async function assemble(manifest: Manifest, variant: Variant, threads: number, parts: Parts): Promise<Assembled> {
+  const { source, meter, trace, signal } = parts;
+  const { signature, files } = manifest;
+  const entry = manifest.engines[variant.target] as Engine; // fetchManifest saw to it
+  for (const content of [entry.module, ...variantContents(variant), ...taskContents(manifest)]) meter.expect(content);
+  const read: Read = (content) => source.read(content, "weights", signal);
+
+  meter.enter("engine");
+  const starting = startEngine(entry, files, threads, parts);
+  meter.enter("weights");
+  const reading = Promise.all([read(variant.graph), readWeights(variant, read)]);
+  const preparing = trace.time("task", () => prepareTask(manifest, read));
+  const creating = Promise.all([starting, reading]).then(([[engine, engineFiles], [graph, weights]]) => {
+    meter.enter("start");
+    const options = { files: engineFiles, signature, graph, weights, threads };
+    return engineStep("The engine refused the model", () => trace.time("session", () => engine.createSession(options)));
+  });
+  const [session, steps] = await Promise.all([creating, preparing]);
+  return { session, steps };
+}
+
+async function readWeights({ weights }: Variant, read: Read): Promise<Map<string, Uint8Array<ArrayBuffer>>> {
+  const entries = weights.map(async ({ location, content }) => [location, await read(content)] as const);
+  return new Map(await Promise.all(entries));
+}
+
+async function startEngine(
+  { script, glue, module }: Engine,
+  files: File[],
+  threads: number,
+  { source, trace, signal }: Parts,
+): Promise<[EngineModule, EngineFiles]> {
+  const scripts = files.filter(({ path }) => path === script || path === glue);
+  const importing = Promise.all(scripts.map((file) => source.check(file, signal))).then(() =>
+    importEngine(source.url(script)),
+  );
+  const downloading = () => Promise.all([importing, source.read(module, "engine", signal)]);
+  const [engine, bytes] = await trace.time("engine-download", downloading);
+  const engineFiles = { glue: source.url(glue), module: bytes };
+  const preparing = () => trace.time("engine-start", () => engine.prepare(engineFiles, threads));
+  await engineStep("The engine could not be started", preparing);
+  return [engine, engineFiles];
+}
+
+async function importEngine(url: string): Promise<EngineModule> {
+  try {
+    return await import(url);
+  } catch (cause) {
+    const message = `The engine's script ${url} could not be loaded. Check the connection and that the whole bundle was uploaded.`;
+    throw new PackagerError("file-unreachable", message, { cause });
+  }
+}
+
+async function engineStep<T>(what: string, step: () => Promise<T>): Promise<T> {
+  try {
+    return await step();
+  } catch (error) {
+    throw engineFailure(what, error);
+  }
+}

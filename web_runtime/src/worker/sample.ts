@@ -1,0 +1,36 @@
+// The bundle's own sample inputs.
+
+import { PackagerError } from "../shared/errors.js";
+import type { Dtype, Manifest } from "../shared/manifest.gen.js";
+import { arrayTypes, type Tensor, type Tensors } from "../shared/tensor.js";
+import type { Read } from "./task.js";
+
+/**
+ * The tensors of a sample of kind `tensors`.
+ *
+ * @throws {PackagerError} input-invalid where there is no such sample, or what reading it throws.
+ */
+export async function readSample(name: string, { samples, signature }: Manifest, read: Read): Promise<Tensors> {
+  const named = samples.flatMap((sample) => (sample.kind === "tensors" ? [sample] : []));
+  const sample = named.find((entry) => entry.name === name);
+  if (!sample) {
+    const known = named.map((entry) => `"${entry.name}"`).join(", ") || "none";
+    throw new PackagerError("input-invalid", `The bundle has no sample of tensors named "${name}". It has: ${known}.`);
+  }
+  const dtypes = new Map(signature.inputs.map((input) => [input.name, input.dtype]));
+  const entries = sample.tensors.map(async (tensor): Promise<[string, Tensor]> => {
+    const dtype = dtypes.get(tensor.name);
+    if (!dtype) {
+      const message = `The sample "${name}" has a tensor "${tensor.name}", which is no input of the model. Build the bundle again.`;
+      throw new PackagerError("manifest-invalid", message);
+    }
+    return [tensor.name, { data: view(await read(tensor.content), dtype), dims: tensor.dims }];
+  });
+  return Object.fromEntries(await Promise.all(entries));
+}
+
+/** The bytes as elements, in place. */
+function view({ buffer, byteLength }: Uint8Array<ArrayBuffer>, dtype: Dtype): Tensor["data"] {
+  const type = arrayTypes[dtype];
+  return new type(buffer, 0, Math.floor(byteLength / type.BYTES_PER_ELEMENT));
+}

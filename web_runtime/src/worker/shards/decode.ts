@@ -1,0 +1,107 @@
+// From the bytes of a shard's file to its content, while they come in, straight into the place where the content belongs.
+
+import type { Shard } from "../../shared/manifest.gen.js";
+import { Fault } from "./fault.js";
+
+export type Chunks = AsyncIterable<Uint8Array<ArrayBuffer>>;
+
+/** How the bytes lie in the file. */
+export type Coding = Pick<Shard, "encoding" | "filter">;
+
+const strides = { none: 1, shuffle2: 2, shuffle4: 4, shuffle8: 8 } as const satisfies Record<Shard["filter"], number>;
+
+/**
+ * Fills `target`, whose length is the shard's decoded size and a hard limit: more or fewer bytes are a fault. When this
+ * settles, nothing writes to `target` any more.
+ */
+export async function decode(chunks: Chunks, { encoding, filter }: Coding, target: Uint8Array): Promise<void> {
+  const scatter = new Scatter(target, strides[filter]);
+  if (encoding === "gzip") await gunzip(chunks, scatter);
+  else for await (const chunk of chunks) scatter.write(chunk);
+  scatter.end();
+}
+
+async function gunzip(chunks: Chunks, scatter: Scatter): Promise<void> {
+  const { readable, writable } = new DecompressionStream("gzip");
+  // Both ends have to stop before an answer: what runs on would write into the target of the next attempt.
+  const [drained, fed] = await Promise.allSettled([
+    drain(readable.getReader(), scatter),
+    feed(chunks, writable.getWriter()),
+  ]);
+  const reasons = [fed, drained].flatMap((end) => (end.status === "rejected" ? [end.reason] : []));
+  if (reasons.length === 0) return;
+  throw reasons.find((reason) => !(reason instanceof TypeError)) ?? new Fault("corrupt", "it is not valid gzip");
+}
+
+/** Writes all chunks; the decoder's own complaints are TypeErrors. */
+async function feed(chunks: Chunks, writer: WritableStreamDefaultWriter<BufferSource>): Promise<void> {
+  try {
+    for await (const chunk of chunks) {
+      await writer.ready;
+      await writer.write(chunk);
+    }
+    await writer.close();
+  } catch (error) {
+    await writer.abort(error).catch(() => undefined);
+    throw error;
+  }
+}
+
+async function drain(reader: ReadableStreamDefaultReader<Uint8Array>, scatter: Scatter): Promise<void> {
+  try {
+    for (let step = await reader.read(); !step.done; step = await reader.read()) scatter.write(step.value);
+  } catch (error) {
+    await reader.cancel(error).catch(() => undefined);
+    throw error;
+  }
+}
+
+/** Puts decoded bytes where they belong: one after another, or from byte planes back into elements of `stride` bytes. */
+class Scatter {
+  readonly #target: Uint8Array;
+  readonly #stride: number;
+  readonly #elements: number;
+  #position = 0;
+
+  constructor(target: Uint8Array, stride: number) {
+    if (target.length % stride !== 0) {
+      throw new Fault(
+        "corrupt",
+        `the manifest gives it ${target.length} bytes, which are not whole elements of ${stride}`,
+      );
+    }
+    this.#target = target;
+    this.#stride = stride;
+    this.#elements = target.length / stride;
+  }
+
+  write(chunk: Uint8Array): void {
+    if (this.#position + chunk.length > this.#target.length) {
+      throw new Fault("corrupt", `it holds more than the ${this.#target.length} bytes that the manifest gives`);
+    }
+    if (this.#stride === 1) this.#target.set(chunk, this.#position);
+    else this.#unshuffle(chunk);
+    this.#position += chunk.length;
+  }
+
+  /** Element `i` of plane `p` is byte `p` of element `i`. */
+  #unshuffle(chunk: Uint8Array): void {
+    const target = this.#target;
+    const stride = this.#stride;
+    let from = 0;
+    while (from < chunk.length) {
+      const position = this.#position + from;
+      const plane = Math.floor(position / this.#elements);
+      const element = position % this.#elements;
+      const count = Math.min(chunk.length - from, this.#elements - element);
+      let to = element * stride + plane;
+      for (const end = from + count; from < end; from++, to += stride) target[to] = chunk[from] as number;
+    }
+  }
+
+  end(): void {
+    if (this.#position < this.#target.length) {
+      throw new Fault("corrupt", `it ended after ${this.#position} of ${this.#target.length} bytes`);
+    }
+  }
+}
