@@ -11,7 +11,6 @@ import hashlib
 import json
 import subprocess
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from packager.errors import PackagerError
@@ -20,11 +19,13 @@ from scripts.models.fetch import ROOT
 from scripts.models.prepare import RECORD, prepare
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from scripts.models.catalogue import Model
 
 SITES = ROOT / "sites"
 _RECORDS = ROOT / ".cache" / "sites"
-_PACKAGER = str(Path(sys.executable).with_name("packager"))
+_PACKAGER = [sys.executable, "-m", "packager"]
 
 
 def _sha256(*contents: bytes) -> str:
@@ -61,7 +62,7 @@ def build_site(model: Model) -> int:
         print(f"{model.title}: sites/{model.name} is up to date")
         return 0
     print(f"\n{model.title}", flush=True)
-    done = subprocess.run([_PACKAGER, *command], check=False)
+    done = subprocess.run([*_PACKAGER, *command], check=False)
     if done.returncode == 0:
         record.parent.mkdir(parents=True, exist_ok=True)
         record.write_text(json.dumps(_record(command, folder, site)) + "\n", encoding="utf-8")
@@ -85,7 +86,7 @@ def main() -> int:
         return 0
     port = [] if arguments.port is None else ["--port", str(arguments.port)]
     try:
-        return subprocess.run([_PACKAGER, "serve", str(SITES), *port], check=False).returncode
+        return subprocess.run([*_PACKAGER, "serve", str(SITES), *port], check=False).returncode
     except KeyboardInterrupt:
         return 0
 
