@@ -1,0 +1,87 @@
+// The story of a page: read the manifest, mount the task's view, load the model, show what runs.
+//
+// For tests and benchmarks: <html data-state> is "loading", "ready" or "error"; globalThis.packager.model is the model once
+// it is ready; the mark "packager:first-result" on the performance timeline is when the first result was on the screen.
+// ?variant=ID and ?threads=N in the address go to load().
+
+import type { LoadOptions, Manifest, Model } from "../../web_runtime/src/shared/api.js";
+import { load } from "../packager.js";
+import { byId, setText } from "./dom.js";
+import { embedCode } from "./embed.js";
+import { followOffline, offlineCleared } from "./offline.js";
+import { loadDone, loadFailed, loadProgress, loadStarted } from "./progress.js";
+import { createRunner } from "./runner.js";
+import { showModel, showRun, showStorage, wireClear } from "./status.js";
+import { mountImage } from "./views/image.js";
+import { mountTensor } from "./views/tensor.js";
+import { mountText } from "./views/text.js";
+
+const views = { "image-classification": mountImage, "text-embedding": mountText, tensor: mountTensor };
+const runner = createRunner((model, times) => {
+  showRun(times);
+  showStorage(model);
+});
+let mounted = "";
+
+/** The view is usable while the model loads: what a visitor starts then runs when the model is there. */
+function mount(manifest: Manifest): void {
+  if (mounted === manifest.id) return;
+  views[manifest.task.kind](byId("stage"), manifest, runner);
+  setText(byId("embed"), embedCode(manifest, new URL("./", location.href).pathname));
+  mounted = manifest.id;
+}
+
+async function start(): Promise<void> {
+  const began = performance.now();
+  setState("loading");
+  loadStarted();
+  try {
+    const loading = load("./manifest.json", { ...asked(), onProgress: loadProgress });
+    // Only for an early view; load() reads, validates and reports on the manifest itself.
+    const early = fetch("./manifest.json")
+      .then((response) => response.json())
+      .then(mount)
+      .catch(() => undefined);
+    const model = (await loading) as Model;
+    await early;
+    mount(model.manifest);
+    Object.assign(globalThis, { packager: { model } });
+    runner.give(model);
+    showModel(model);
+    loadDone(model, performance.now() - began);
+    setState("ready");
+  } catch (error) {
+    setState("error");
+    loadFailed(error, () => void start());
+  }
+}
+
+/** What the address asks of load(). */
+function asked(): LoadOptions {
+  const query = new URLSearchParams(location.search);
+  const variant = query.get("variant");
+  const threads = Number(query.get("threads"));
+  return { ...(variant ? { variant } : {}), ...(Number.isInteger(threads) && threads > 0 ? { threads } : {}) };
+}
+
+function setState(state: "loading" | "ready" | "error"): void {
+  document.documentElement.dataset.state = state;
+}
+
+function wireCopy(): void {
+  const button = byId("copy");
+  button.addEventListener("click", async () => {
+    const copied = await navigator.clipboard?.writeText(byId("embed").textContent ?? "").then(
+      () => true,
+      () => false,
+    );
+    if (!copied) getSelection()?.selectAllChildren(byId("embed"));
+    setText(button, copied ? "Copied" : "Selected");
+    setTimeout(() => setText(button, "Copy"), 2000);
+  });
+}
+
+wireCopy();
+wireClear(offlineCleared);
+followOffline();
+void start();

@@ -1,0 +1,4 @@
+/** Something a visitor gave that cannot work: one sentence with the reason and the remedy. */
+export class Complaint extends Error {
+  override readonly name = "Complaint";
+}

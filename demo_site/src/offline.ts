@@ -1,0 +1,53 @@
+// The badge that says whether the page needs a network, and the offer of a newer version.
+
+import { enableOffline } from "../packager.js";
+import { byId, h, setText } from "./dom.js";
+
+type State = Parameters<NonNullable<NonNullable<Parameters<typeof enableOffline>[0]>["onState"]>>[0];
+
+const words: Record<State, string> = {
+  unsupported: "needs the network",
+  installing: "being stored",
+  ready: "works offline",
+  "update-ready": "works offline",
+};
+
+let state: State = "installing";
+let why = "The page is being stored for use without a network.";
+
+/** Starts the service worker and keeps the badge right from then on. */
+export function followOffline(): void {
+  const show = (next: State, reason: string): void => {
+    state = next;
+    why = reason;
+    draw();
+  };
+  enableOffline({ onState: show, onUpdate: offer });
+  addEventListener("online", draw);
+  addEventListener("offline", draw);
+  draw();
+}
+
+/** The caches are gone, and with them what was ready. */
+export function offlineCleared(): void {
+  state = "unsupported";
+  why = "The cache was cleared; the next visit needs the network.";
+  draw();
+}
+
+function draw(): void {
+  const badge = byId("badge");
+  badge.dataset.state = navigator.onLine ? state : "offline";
+  setText(badge, navigator.onLine ? words[state] : "offline");
+  byId("slip-offline").replaceChildren(
+    h("span", { class: "slip-value figure" }, navigator.onLine ? words[state] : `offline, ${words[state]}`),
+    h("span", { class: "hint" }, why),
+  );
+}
+
+function offer(apply: () => void): void {
+  byId("update").replaceChildren(
+    h("p", {}, "A newer version of this page is ready."),
+    h("button", { type: "button", class: "primary", click: apply }, "Use it now"),
+  );
+}
