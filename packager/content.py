@@ -47,6 +47,8 @@ def read_shard(bundle: Path, shard: Shard) -> bytes:
         if shard["encoding"] == "gzip":
             decoder = zlib.decompressobj(16 + 15)
             data = decoder.decompress(data, shard["decoded_bytes"] + 1)
+            if not decoder.eof:
+                data = b""  # cut short, or longer than it may be
     except (OSError, zlib.error) as error:
         raise BuildError(f"The shard cannot be read: {error}.", where=str(path), remedy="Build the bundle again.") from error
     stride = STRIDES[shard["filter"]]

@@ -26,37 +26,35 @@ def size(count: float) -> str:
 
 
 def show_build(console: Console, result: BuildResult) -> None:
-    """The table at the end of a build."""
+    """The tables at the end of a build: what a visitor downloads, and how well each variant agrees with the original."""
     manifest = result.manifest
-    table = Table(title=f"{escape(manifest['name'])}: {manifest['task']['kind']}", title_justify="left")
-    for heading in (
-        "variant",
-        "shards",
-        "weights",
-        "engine",
-        "page",
-        "first visit",
-        "max diff",
-        "relative",
-        "cosine",
-        "top-1",
-        "proven in",
-    ):
-        table.add_column(heading, justify="left" if heading in ("variant", "proven in") else "right")
+    downloads = _table("first visit, in bytes as stored", "variant", "shards", "weights", "engine", "page", "in all")
     for variant in manifest["variants"]:
         visit = first_visit_bytes(manifest, variant)
         count = len(variant["graph"]) + sum(len(weights["content"]) for weights in variant["weights"])
-        table.add_row(
-            variant["id"],
-            str(count),
-            *(size(visit[kind]) for kind in ("weights", "engine", "shell")),
-            size(sum(visit.values())),
-            *_figures(variant["parity"]),
-        )
-    console.print(table)
+        sizes = [visit["weights"], visit["engine"], visit["shell"], sum(visit.values())]
+        downloads.add_row(variant["id"], str(count), *(size(number) for number in sizes))
+    console.print(f"[bold]{escape(manifest['name'])}[/]: {manifest['task']['kind']}")
+    console.print(downloads)
+    _show_parity(console, [(variant["id"], variant["parity"]) for variant in manifest["variants"]])
     for warning in result.warnings:
         console.print(f"[yellow]![/] {escape(warning)}")
-    console.print(f"The site is in [bold]{result.site}[/]. Open it with: [bold]packager serve {result.site}[/]")
+    console.print(f"The site is in [bold]{escape(str(result.site))}[/]. Open it with: [bold]packager serve {escape(str(result.site))}[/]")
+
+
+def _table(title: str, first: str, *others: str) -> Table:
+    table = Table(title=title, title_justify="left")
+    table.add_column(first, overflow="fold")
+    for heading in others:
+        table.add_column(heading, justify="right", overflow="fold")
+    return table
+
+
+def _show_parity(console: Console, entries: list[tuple[str, Parity]]) -> None:
+    table = _table("agreement with the original model", "variant", "samples", "max diff", "relative", "cosine", "top-1", "proven in")
+    for name, parity in entries:
+        table.add_row(name, f"{parity['samples']}{' made up' if parity['generated'] else ''}", *_figures(parity))
+    console.print(table)
 
 
 def _figures(parity: Parity) -> list[str]:
@@ -111,30 +109,12 @@ def _show_model(console: Console, facts: dict[str, Any]) -> None:
 def _show_bundle(console: Console, facts: dict[str, Any]) -> None:
     console.print(f"[bold]{escape(facts['name'])}[/] ({escape(facts['path'])}): {facts['task']}, bundle {facts['id'][:12]}")
     _show_signature(console, facts["signature"])
-    table = Table(title="variants", title_justify="left")
-    for heading in (
-        "variant",
-        "shards",
-        "encoded",
-        "decoded",
-        "first visit",
-        "max diff",
-        "relative",
-        "cosine",
-        "top-1",
-        "proven in",
-    ):
-        table.add_column(heading, justify="left" if heading in ("variant", "proven in") else "right")
+    table = _table("variants", "variant", "shards", "encoded", "decoded", "first visit")
     for variant in facts["variants"]:
-        table.add_row(
-            variant["id"],
-            str(variant["shards"]),
-            size(variant["encoded_bytes"]),
-            size(variant["decoded_bytes"]),
-            size(sum(variant["first_visit"].values())),
-            *_figures(variant["parity"]),
-        )
+        sizes = [variant["encoded_bytes"], variant["decoded_bytes"], sum(variant["first_visit"].values())]
+        table.add_row(variant["id"], str(variant["shards"]), *(size(number) for number in sizes))
     console.print(table)
+    _show_parity(console, [(variant["id"], variant["parity"]) for variant in facts["variants"]])
     shards, files = facts["shards"], facts["files"]
     console.print(
         f"{shards['count']} shards, {size(shards['encoded_bytes'])} encoded; "

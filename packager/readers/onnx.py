@@ -118,12 +118,17 @@ def _load_external_data(path: Path, proto: onnx.ModelProto) -> None:
     for tensor in _tensors(proto):
         if not uses_external_data(tensor):
             continue
-        info = ExternalDataInfo(tensor)
+        try:
+            info = ExternalDataInfo(tensor)
+        except ValueError as error:
+            raise InputError(
+                f"The external data of the tensor '{tensor.name}' is described wrongly: {error}.", where=str(path)
+            ) from error
         file = _inside(path, folder, tensor.name, info.location)
         size = file.stat().st_size
         offset = info.offset or 0
         length = info.length if info.length is not None else size - offset
-        if offset < 0 or length < 0 or offset + length > size:
+        if offset + length > size or length < 0:
             raise InputError(
                 f"The tensor '{tensor.name}' wants bytes {offset} to {offset + length} of '{info.location}', which has {size}.",
                 where=str(path),

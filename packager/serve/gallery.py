@@ -25,34 +25,43 @@ _PAGE = """<!doctype html>
     <meta charset="utf-8">
     <meta name="viewport" content="width=device-width, initial-scale=1">
     <meta name="color-scheme" content="light dark">
-    <title>{title}</title>
+    <title>Models in your browser</title>
     <link rel="icon" href="data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E\
 %3Cpath fill='%232540d9' d='M1 3h14v11H1z'/%3E%3Cpath fill='%23fff' d='M6 3h4v5L8 6.5 6 8z'/%3E%3C/svg%3E">
     <link rel="stylesheet" href="{style}">
   </head>
   <body>
     <header>
-      <h1>{title}</h1>
-      <p class="lede">Trained models that run in your browser, on your own device. What you give them stays there.</p>
+      <h1>Models in your browser</h1>
+      <p class="lede">They run on your own device, also without a network once they are loaded. What you give them stays there.</p>
     </header>
     <main>
-      <ul>
-{items}
+      <ul class="demos">
+{demos}
       </ul>
     </main>
   </body>
 </html>
 """
 
+# What there is to do on the page of each task.
+_DOES = {
+    "image-classification": "Show it a picture, and it says what it sees.",
+    "text-embedding": "Give it lines and a query, and it ranks the lines by meaning.",
+    "tensor": "Give it numbers, and see what it makes of them.",
+}
+
 
 @dataclass(frozen=True)
 class Demo:
-    """A bundle in the folder, as the index page shows it. ``facts`` are pairs of term and value."""
+    """A bundle as the index page shows it: what it is, or why it cannot be told (``fault``)."""
 
     folder: str
     name: str
-    task: str
-    facts: tuple[tuple[str, str], ...]
+    task: str = ""
+    first_visit: int = 0
+    variants: tuple[str, ...] = ()
+    fault: str = ""
 
 
 class Gallery:
@@ -96,32 +105,27 @@ def _describe(folder: str, bundle: Path) -> Demo:
     try:
         manifest = read_manifest(bundle)
     except InputError as error:
-        return Demo(folder, folder, "", (("Problem", error.what),))
+        return Demo(folder, folder, fault=error.what)
     variants = manifest["variants"]
     first_visit = sum(first_visit_bytes(manifest, variants[0]).values())
-    facts = (
-        ("First visit", _megabytes(first_visit)),
-        ("Variants", ", ".join(_variant(v["target"], v["precision"]) for v in variants)),
-    )
-    return Demo(folder, manifest["name"], manifest["task"]["kind"].replace("-", " "), facts)
-
-
-def _variant(target: str, precision: str) -> str:
-    return f"{target} {precision}"
-
-
-def _megabytes(count: int) -> str:
-    return f"{count / 1e6:.1f}\u00a0MB" if count >= 1e5 else f"{count / 1e3:.1f}\u00a0kB"
+    listed = tuple(f"{variant['target']} {variant['precision']}" for variant in variants)
+    return Demo(folder, manifest["name"], manifest["task"]["kind"], first_visit, listed)
 
 
 def _render(demos: list[Demo]) -> str:
-    title = "One model" if len(demos) == 1 else f"{len(demos)} models"
-    return _PAGE.format(title=title, style="/".join(STYLE_PATH), items="\n".join(_item(demo) for demo in demos))
+    return _PAGE.format(style="/".join(STYLE_PATH), demos="\n".join(_render_demo(demo) for demo in demos))
 
 
-def _item(demo: Demo) -> str:
-    facts = "".join(f"<div><dt>{escape(term)}</dt><dd>{escape(value)}</dd></div>" for term, value in demo.facts)
+def _render_demo(demo: Demo) -> str:
+    title = f'<h2><a href="{quote(demo.folder)}/">{escape(demo.name)}</a></h2>'
+    if demo.fault:
+        return f'        <li class="demo">{title}<p class="fault">{escape(demo.fault)}</p></li>'
+    facts = (("First visit", _size(demo.first_visit)), *(("Variant", variant) for variant in demo.variants))
     return (
-        f'        <li><a href="{quote(demo.folder)}/"><p class="kind">{escape(demo.task)}</p>'
-        f"<h2>{escape(demo.name)}</h2><dl>{facts}</dl></a></li>"
+        f'        <li class="demo"><p class="kind">{escape(demo.task)}</p>{title}<p class="does">{escape(_DOES[demo.task])}</p>'
+        f"<dl>{''.join(f'<div><dt>{term}</dt><dd>{escape(value)}</dd></div>' for term, value in facts)}</dl></li>"
     )
+
+
+def _size(count: int) -> str:
+    return f"{count / 1e6:.1f}\u00a0MB" if count >= 1e5 else f"{count / 1e3:.1f}\u00a0kB"

@@ -5,7 +5,9 @@ from __future__ import annotations
 import errno
 import socket
 import sys
+from ipaddress import ip_address
 from typing import Final
+from urllib.parse import urlsplit
 
 from packager.errors import InputError
 
@@ -62,6 +64,12 @@ def links(host: str, port: int) -> list[str]:
     if host in _EVERYWHERE and (outside := _network_address()):
         hosts.append(outside)
     return [f"http://{f'[{name}]' if ':' in name else name}:{port}/" for name in hosts]
+
+
+def is_loopback(link: str) -> bool:
+    """Tell whether a link leads to this machine only, which browsers trust without https."""
+    host = urlsplit(link).hostname or ""
+    return ip_address(host.partition("%")[0]).is_loopback
 
 
 def _network_address() -> str | None:

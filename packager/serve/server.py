@@ -13,7 +13,7 @@ import uvicorn
 from packager.errors import InputError
 from packager.manifest import is_bundle
 from packager.serve.gallery import bundles
-from packager.serve.listening import links, listen
+from packager.serve.listening import is_loopback, links, listen
 from packager.serve.site import create_app
 
 if TYPE_CHECKING:
@@ -35,15 +35,13 @@ def serve(
     """
     what = _what(root)
     listener = listen(host, port)
-    address = listener.getsockname()[:2]
-    links = _links(*address)
+    reached_at = links(*listener.getsockname()[:2])
 
     def announce() -> None:
-        print(
-            "\n".join([f"Serving {what} at", *(f"  {link}" for link in links), *_remarks(links, isolate=isolate)]), flush=True
-        )
+        lines = [f"Serving {what} at", *(f"  {link}" for link in reached_at), *_remarks(reached_at, isolate=isolate)]
+        print("\n".join(lines), flush=True)
         if open_browser:
-            threading.Thread(target=webbrowser.open, args=(links[0],), daemon=True).start()
+            threading.Thread(target=webbrowser.open, args=(reached_at[0],), daemon=True).start()
 
     _raise_file_limit()
     config = uvicorn.Config(
@@ -101,12 +99,12 @@ def _what(root: Path) -> str:
     return f"{count} {'bundle' if count == 1 else 'bundles'} in {root}"
 
 
-def _remarks(reachable: int, *, isolate: bool) -> list[str]:
+def _remarks(reached_at: list[str], *, isolate: bool) -> list[str]:
     remarks = []
-    if reachable > 1:
+    if not is_loopback(reached_at[-1]):
         remarks.append(
-            "Other devices reach the second link over plain http, where browsers allow no service worker, no cache and one "
-            "thread only: these need https or localhost."
+            "On other devices this is plain http, where browsers allow no service worker, no cache and one thread only: "
+            "all three need https or localhost."
         )
     if not isolate:
         remarks.append("Without COOP and COEP: the first visit has one thread, until the service worker adds these headers.")
