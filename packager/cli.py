@@ -51,7 +51,9 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_build(commands: Any) -> argparse.ArgumentParser:
-    build: argparse.ArgumentParser = commands.add_parser("build", help="make a static site of a model", description="Makes a static site of a model.")
+    build: argparse.ArgumentParser = commands.add_parser(
+        "build", help="make a static site of a model", description="Makes a static site of a model."
+    )
     build.set_defaults(command=_build)
     build.add_argument("model", type=Path, metavar="MODEL", help="the .onnx file")
     build.add_argument(

@@ -6,7 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
+
+    from packager._manifest_types import Content
+
+    Write = Callable[[list["Item"]], Content]
+    """Turns items into shards of the bundle."""
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import onnx
@@ -49,6 +49,20 @@ class Model:
     def opset(self) -> int:
         """Version of the default operator set."""
         return next((entry.version for entry in self.proto.opset_import if entry.domain in ("", "ai.onnx")), 0)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One input: the tensors that go into the model and what they were made from.
+
+    ``source`` is the picture's file, the text, or None for tensors.
+    """
+
+    kind: Literal["picture", "text", "tensors"]
+    name: str
+    source: Path | str | None
+    tensors: Tensors
+    generated: bool = False
 
 
 def input_named(signature: Signature, name: str) -> TensorType | None:

@@ -24,10 +24,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from packager._manifest_types import Manifest, Parity, Variant
-    from packager.model import Model, Tensors
+    from packager.model import Model, Sample, Tensors
     from packager.options import BuildOptions, Target
     from packager.progress import Progress
-    from packager.samples import Sample
     from packager.tasks import AnyTask
 
 
@@ -81,7 +80,7 @@ def _write_bundle(
         variants = [_variant(target, entry, shards, advance) for target, entry in lowered.items()]
     with progress.step("Adding the runtime and the page"):
         name = options.name or options.model.stem
-        engines = {target: site.add_engine(target, shards) for target in options.targets}
+        engines = {target: site.add_engine(target, shards.write) for target in options.targets}
         site.add_page(name, task.kind, model.signature)
         return {
             "format": manifests.FORMAT,
@@ -92,7 +91,7 @@ def _write_bundle(
             "signature": model.signature,
             "engines": engines,
             "variants": variants,
-            "samples": site.add_samples(samples, shards),
+            "samples": site.add_samples(samples, shards.write),
             "files": site.files,
         }
 
@@ -110,7 +109,9 @@ def _variant(target: Target, lowered: Lowered, shards: Shards, done: Callable[[i
         "target": target,
         "precision": "fp32",
         "graph": shards.write([Item(lowered.graph)], done),
-        "weights": [{"location": weights.location, "content": shards.write(weights.items, done)} for weights in lowered.weights],
+        "weights": [
+            {"location": weights.location, "content": shards.write(weights.items, done)} for weights in lowered.weights
+        ],
     }
 
 

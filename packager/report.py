@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from rich.box import SIMPLE_HEAD
 from rich.markup import escape
 from rich.table import Table
 
@@ -39,11 +40,13 @@ def show_build(console: Console, result: BuildResult) -> None:
     _show_parity(console, [(variant["id"], variant["parity"]) for variant in manifest["variants"]])
     for warning in result.warnings:
         console.print(f"[yellow]![/] {escape(warning)}")
-    console.print(f"The site is in [bold]{escape(str(result.site))}[/]. Open it with: [bold]packager serve {escape(str(result.site))}[/]")
+    console.print(
+        f"The site is in [bold]{escape(str(result.site))}[/]. Open it with: [bold]packager serve {escape(str(result.site))}[/]"
+    )
 
 
 def _table(title: str, first: str, *others: str) -> Table:
-    table = Table(title=title, title_justify="left")
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD)
     table.add_column(first, overflow="fold")
     for heading in others:
         table.add_column(heading, justify="right", overflow="fold")
@@ -51,7 +54,9 @@ def _table(title: str, first: str, *others: str) -> Table:
 
 
 def _show_parity(console: Console, entries: list[tuple[str, Parity]]) -> None:
-    table = _table("agreement with the original model", "variant", "samples", "max diff", "relative", "cosine", "top-1", "proven in")
+    table = _table(
+        "agreement with the original model", "variant", "samples", "max diff", "relative", "cosine", "top-1", "proven in"
+    )
     for name, parity in entries:
         table.add_row(name, f"{parity['samples']}{' made up' if parity['generated'] else ''}", *_figures(parity))
     console.print(table)
@@ -79,12 +84,14 @@ def show_inspection(console: Console, facts: dict[str, Any]) -> None:
 
 
 def _show_signature(console: Console, signature: Any) -> None:
-    table = Table(title="signature", title_justify="left")
+    table = Table(title="signature", title_justify="left", box=SIMPLE_HEAD)
     for heading in ("", "name", "dtype", "shape"):
         table.add_column(heading)
     for kind in ("inputs", "outputs"):
         for entry in signature[kind]:
-            table.add_row(kind[:-1], escape(entry["name"]), entry["dtype"], escape(f"[{', '.join(str(dim) for dim in entry['shape'])}]"))
+            table.add_row(
+                kind[:-1], escape(entry["name"]), entry["dtype"], escape(f"[{', '.join(str(dim) for dim in entry['shape'])}]")
+            )
     console.print(table)
 
 
@@ -94,7 +101,7 @@ def _show_model(console: Console, facts: dict[str, Any]) -> None:
     console.print(f"{facts['parameters']:,} parameters, {size(facts['bytes'])}")
     _show_signature(console, facts["signature"])
     console.print("ops: " + ", ".join(f"{name} x{count}" for name, count in facts["ops"].items()))
-    table = Table(title="targets", title_justify="left")
+    table = Table(title="targets", title_justify="left", box=SIMPLE_HEAD)
     for heading in ("target", "verdict", "why"):
         table.add_column(heading)
     for verdict in facts["targets"]:

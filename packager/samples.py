@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import zipfile
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from PIL import Image
 
 from packager.errors import InputError
-from packager.model import Tensors, input_named
+from packager.model import Sample, Tensors, input_named
 from packager.processing import create_text_preprocessor, preprocess_image
 from packager.tasks import ImageTask, TextTask
 
@@ -32,20 +31,6 @@ _TEXTS = (
     "The stock market fell sharply on Monday.",
     "Fresh snow covered the mountain village overnight.",
 )
-
-
-@dataclass(frozen=True)
-class Sample:
-    """One input: the tensors that go into the model and what they were made from.
-
-    ``source`` is the picture's file, the text, or None for tensors.
-    """
-
-    kind: Literal["picture", "text", "tensors"]
-    name: str
-    source: Path | str | None
-    tensors: Tensors
-    generated: bool = False
 
 
 def collect(model: Model, task: AnyTask, files: tuple[Path, ...]) -> list[Sample]:

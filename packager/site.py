@@ -19,9 +19,9 @@ from packager.manifest import encode
 if TYPE_CHECKING:
     from packager._manifest_types import Engine, File, Manifest, Signature
     from packager._manifest_types import Sample as ManifestSample
+    from packager.lowered import Write
+    from packager.model import Sample
     from packager.options import TaskKind
-    from packager.samples import Sample
-    from packager.shard import Shards
 
 Role = Literal["shell", "engine", "sample", "types"]
 
@@ -78,12 +78,12 @@ class Site:
     def _copy(self, path: str, role: Role) -> None:
         self.add(path, (self._assets.root / path).read_bytes(), role)
 
-    def add_engine(self, target: str, shards: Shards) -> Engine:
+    def add_engine(self, target: str, write: Write) -> Engine:
         """Copies a target's scripts, cuts its module into shards, and gives the manifest's entry."""
         engine = self._assets.engines[target]
         self._copy(engine["script"], "engine")
         self._copy(engine["glue"], "engine")
-        module = shards.write([Item((self._assets.root / engine["module"]).read_bytes())])
+        module = write([Item((self._assets.root / engine["module"]).read_bytes())])
         return {"version": engine["version"], "script": engine["script"], "glue": engine["glue"], "module": module}
 
     def add_page(self, name: str, task: TaskKind, signature: Signature) -> None:
@@ -108,7 +108,7 @@ class Site:
         types = (self._assets.root / names["types"]).read_text(encoding="utf-8")
         self.add("packager.d.ts", declarations(types, task, signature).encode(), "types")
 
-    def add_samples(self, samples: list[Sample], shards: Shards) -> list[ManifestSample]:
+    def add_samples(self, samples: list[Sample], write: Write) -> list[ManifestSample]:
         """The samples that visitors can try, as the manifest lists them."""
         listed: list[ManifestSample] = []
         pictures = [sample for sample in samples if sample.kind == "picture" and isinstance(sample.source, Path)]
@@ -122,7 +122,7 @@ class Site:
         texts = [str(sample.source) for sample in samples if sample.kind == "text"]
         listed += [{"kind": "text", "text": text[:100000]} for text in dict.fromkeys(texts[:_MOST_TEXTS])]
         tensors = [sample for sample in samples if sample.kind == "tensors"]
-        return [*listed, *(_tensor_sample(sample, shards) for sample in tensors[:_MOST_TENSORS])]
+        return [*listed, *(_tensor_sample(sample, write) for sample in tensors[:_MOST_TENSORS])]
 
 
 def finish(folder: Path, manifest: Manifest, host_files: dict[str, bytes]) -> None:
@@ -138,7 +138,7 @@ def finish(folder: Path, manifest: Manifest, host_files: dict[str, bytes]) -> No
         (folder / path).write_bytes(data)
 
 
-def _tensor_sample(sample: Sample, shards: Shards) -> Any:
+def _tensor_sample(sample: Sample, write: Write) -> Any:
     return {
         "kind": "tensors",
         "name": sample.name[:200],
@@ -146,7 +146,7 @@ def _tensor_sample(sample: Sample, shards: Shards) -> Any:
             {
                 "name": name,
                 "dims": list(array.shape),
-                "content": shards.write([Item(array.tobytes(), array.dtype.itemsize)]),
+                "content": write([Item(array.tobytes(), array.dtype.itemsize)]),
             }
             for name, array in sample.tensors.items()
         ],

@@ -91,7 +91,9 @@ def branches() -> onnx.ModelProto:
 
     def branch(name: str) -> onnx.GraphProto:
         weight = numpy_helper.from_array(random.standard_normal((32, 32)).astype(np.float32), "w")
-        constant = helper.make_node("Constant", [], [f"{name}_bias"], value=numpy_helper.from_array(np.ones((512,), np.float32)))
+        constant = helper.make_node(
+            "Constant", [], [f"{name}_bias"], value=numpy_helper.from_array(np.ones((512,), np.float32))
+        )
         return helper.make_graph(
             [
                 constant,

@@ -8,7 +8,9 @@ SIGNATURE = {"inputs": [], "outputs": [{"name": "y", "dtype": "float32", "shape"
 
 
 def agreement(expected, actual):
-    return compare(SIGNATURE, [{"y": np.asarray(array)} for array in expected], [{"y": np.asarray(array)} for array in actual], "v")
+    return compare(
+        SIGNATURE, [{"y": np.asarray(array)} for array in expected], [{"y": np.asarray(array)} for array in actual], "v"
+    )
 
 
 def test_equal_outputs_agree_fully() -> None:

@@ -96,7 +96,12 @@ def test_a_sequence_output_says_what_to_do(tmp_path: Path) -> None:
 
 def with_external_data(folder: Path) -> Path:
     return models.save(
-        models.layers(), folder / "m.onnx", save_as_external_data=True, location="m.data", size_threshold=0, convert_attribute=True
+        models.layers(),
+        folder / "m.onnx",
+        save_as_external_data=True,
+        location="m.data",
+        size_threshold=0,
+        convert_attribute=True,
     )
 
 

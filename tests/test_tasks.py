@@ -75,7 +75,10 @@ def test_a_softmax_in_the_graph_is_not_done_twice(tmp_path: Path) -> None:
             {"fit": "cover", "resize_height": 256, "resize_width": 256, "height": 224, "width": 224, "filter": "bicubic"},
         ),
         ({"size": {"height": 192, "width": 160}}, {"fit": "stretch", "height": 192, "width": 160, "resize_height": 192}),
-        ({"size": 299, "rescale_factor": 1.0, "image_mean": [127], "image_std": [128]}, {"height": 299, "scale": 1.0, "mean": [127.0]}),
+        (
+            {"size": 299, "rescale_factor": 1.0, "image_mean": [127], "image_std": [128]},
+            {"height": 299, "scale": 1.0, "mean": [127.0]},
+        ),
         ({"size": 100, "do_normalize": False, "do_rescale": False}, {"mean": [0.0], "std": [1.0], "scale": 1.0}),
         ({"size": {"shortest_edge": 224}, "crop_pct": 0.875}, {"fit": "cover", "resize_height": 256, "height": 224}),
     ],
