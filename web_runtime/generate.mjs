@@ -1,9 +1,6 @@
-// Writes what the page knows of the manifest from the one schema: types, and a validator without `new Function`.
+// Writes what the page knows of the manifest from the one schema: its types, and the schema itself without prose.
 // Run through scripts/generate; scripts/lint fails when the committed files are not what this writes.
 import { readFile, writeFile } from "node:fs/promises";
-import Ajv2020 from "ajv/dist/2020.js";
-import standaloneCode from "ajv/dist/standalone/index.js";
-import { build } from "esbuild";
 import { compile } from "json-schema-to-typescript";
 
 const root = new URL("../", import.meta.url);
@@ -22,33 +19,8 @@ const types = await compile(structuredClone(schema), "Manifest", {
 });
 await writeFile(new URL("manifest.gen.ts", shared), types);
 
-// Short where it can be, as visitors download it: no messages (the page names path and keyword), no prose.
-const bare = JSON.parse(
-  JSON.stringify(schema, (key, value) => (key === "description" && typeof value === "string" ? undefined : value)),
-);
-const ajv = new Ajv2020({
-  unevaluated: false,
-  code: { source: true, esm: true },
-  inlineRefs: false,
-  messages: false,
-  strict: true,
-  allowUnionTypes: true,
-});
-const { outputFiles } = await build({
-  stdin: { contents: standaloneCode(ajv, ajv.compile(bare)), resolveDir: new URL(".", root).pathname, loader: "js" },
-  bundle: true,
-  format: "esm",
-  minifySyntax: true,
-  write: false,
-});
-await writeFile(new URL("validate.gen.js", shared), `${notice}${outputFiles[0].text}`);
-await writeFile(
-  new URL("validate.gen.d.ts", shared),
-  `${notice}import type { Manifest } from "./manifest.gen.js";
-declare const validate: {
-  (value: unknown): value is Manifest;
-  errors?: { instancePath: string; keyword: string; params: Record<string, unknown> }[] | null;
-};
-export default validate;
-`,
-);
+// Visitors download it, so it says only what a check needs.
+const prose = new Set(["$schema", "$id", "title", "description"]);
+const withoutProse = (key, value) => (prose.has(key) && typeof value === "string" ? undefined : value);
+const bare = JSON.stringify(schema, withoutProse, 2);
+await writeFile(new URL("schema.gen.ts", shared), `${notice}export const manifestSchema = ${bare} as const;\n`);

@@ -2,9 +2,10 @@
 
 import { PackagerError } from "../shared/errors.js";
 import type { Content, Manifest, Variant } from "../shared/manifest.gen.js";
-import validate from "../shared/validate.gen.js";
+import { manifestSchema } from "../shared/schema.gen.js";
 import { Fault } from "./shards/fault.js";
 import { realClock, withRetries } from "./shards/retry.js";
+import { firstWrong } from "./validate.js";
 
 const rebuild = "Build the bundle again and upload all of it.";
 
@@ -53,10 +54,12 @@ export function parseManifest(text: string, where: string): Manifest {
     const message = `${where} has version ${version}, and this page's runtime reads version 1. ${rebuild}`;
     throw new PackagerError("manifest-version", message);
   }
-  if (!validate(value)) throw invalid(where, complaint());
-  const wrong = inconsistency(value);
-  if (wrong) throw invalid(where, wrong);
-  return value;
+  const wrong = firstWrong(value, manifestSchema);
+  if (wrong) throw invalid(where, `${wrong.path || "the top level"} ${wrong.what}`);
+  const manifest = value as unknown as Manifest;
+  const missing = inconsistency(manifest);
+  if (missing) throw invalid(where, missing);
+  return manifest;
 }
 
 function parseJson(text: string, where: string): Partial<Record<string, unknown>> | null {
@@ -66,14 +69,6 @@ function parseJson(text: string, where: string): Partial<Record<string, unknown>
     const page = /^\s*</.test(text) ? ": the server sent a web page in its place" : "";
     throw invalid(where, `it is not JSON${page}`);
   }
-}
-
-/** The first thing that the schema did not allow, in words. */
-function complaint(): string {
-  const { instancePath, keyword, params } = validate.errors?.[0] ?? { instancePath: "", keyword: "schema", params: {} };
-  const place = instancePath || "the top level";
-  const detail = Object.entries(params).map(([name, value]) => `${name}: ${JSON.stringify(value)}`);
-  return `${place} breaks the rule "${keyword}"${detail.length > 0 ? ` (${detail.join(", ")})` : ""}`;
 }
 
 function invalid(where: string, why: string): PackagerError {

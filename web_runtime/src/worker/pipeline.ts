@@ -96,8 +96,9 @@ async function assemble(manifest: Manifest, variant: Variant, threads: number, p
   meter.enter("engine");
   const starting = startEngine(entry, files, threads, parts);
   meter.enter("weights");
-  const reading = Promise.all([read(variant.graph), readWeights(variant, read)]);
+  // The tokenizer goes before the weights, so that it is set up while they come in.
   const preparing = trace.time("task", () => prepareTask(manifest, read));
+  const reading = Promise.all([read(variant.graph), readWeights(variant, read)]);
   const creating = Promise.all([starting, reading]).then(([[engine, engineFiles], [graph, weights]]) => {
     meter.enter("start");
     const options = { files: engineFiles, signature, graph, weights, threads };
