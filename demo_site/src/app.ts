@@ -22,6 +22,7 @@ const runner = createRunner((model, times) => {
   showStorage(model);
 });
 let mounted = "";
+let current: Model | null = null;
 
 /** The view is usable while the model loads: what a visitor starts then runs when the model is there. */
 function mount(manifest: Manifest): void {
@@ -45,6 +46,7 @@ async function start(): Promise<void> {
     const model = (await loading) as Model;
     await early;
     mount(model.manifest);
+    current = model;
     Object.assign(globalThis, { packager: { model } });
     runner.give(model);
     showModel(model);
@@ -83,5 +85,5 @@ function wireCopy(): void {
 
 wireCopy();
 wireClear(offlineCleared);
-followOffline();
+followOffline(() => current && showStorage(current));
 void start();

@@ -19,7 +19,7 @@ function use(manifest: Manifest): string[] {
     case "image-classification":
       return [
         'const picture = document.querySelector("img");',
-        "const best = await model.run(await createImageBitmap(picture));",
+        "const best = await model.run(picture);",
         "for (const { label, score } of best) {",
         "  console.log(label, score.toFixed(3));",
         "}",
@@ -41,10 +41,11 @@ function infer(manifest: Manifest): string[] {
   const sizes = symbols(manifest);
   const { inputs, outputs } = manifest.signature;
   const output = outputs[0]?.name ?? "";
+  const given = inputs.map((input) => `  ${key(input.name)}: ${literal(input, resolve(input.shape, sizes))},`);
   return [
-    "const outputs = await model.infer({",
-    ...inputs.map((input) => `  ${key(input.name)}: ${literal(input, resolve(input.shape, sizes))},`),
-    "});",
+    ...(given.length > 0
+      ? ["const outputs = await model.infer({", ...given, "});"]
+      : ["const outputs = await model.infer({});"]),
     `const { data, dims } = outputs${/^[A-Za-z_$][\w$]*$/.test(output) ? `.${output}` : `[${JSON.stringify(output)}]`};`,
     "console.log(dims, data);",
   ];

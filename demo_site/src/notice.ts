@@ -2,7 +2,7 @@
 
 import { PackagerError } from "../packager.js";
 import { Complaint } from "./complaint.js";
-import { h } from "./dom.js";
+import { byId, h } from "./dom.js";
 
 /** Shows an error with its code and, where trying again can help, a button. */
 export function showError(place: HTMLElement, error: unknown, retry?: () => void): void {
@@ -10,6 +10,8 @@ export function showError(place: HTMLElement, error: unknown, retry?: () => void
   const code = error instanceof PackagerError ? error.code : error instanceof Complaint ? null : "internal";
   const again = (): void => {
     clearError(place);
+    // The button is gone; the focus stays near.
+    byId("stage").focus({ preventScroll: true });
     retry?.();
   };
   place.replaceChildren(

@@ -3,7 +3,8 @@
 import { enableOffline } from "../packager.js";
 import { byId, h, setText } from "./dom.js";
 
-type State = Parameters<NonNullable<NonNullable<Parameters<typeof enableOffline>[0]>["onState"]>>[0];
+type Report = NonNullable<NonNullable<Parameters<typeof enableOffline>[0]>["onState"]>;
+type State = Parameters<Report>[0];
 
 const words: Record<State, string> = {
   unsupported: "needs the network",
@@ -13,16 +14,17 @@ const words: Record<State, string> = {
 };
 
 let state: State = "installing";
-let why = "The page is being stored for use without a network.";
+let why = "";
 
-/** Starts the service worker and keeps the badge right from then on. */
-export function followOffline(): void {
-  const show = (next: State, reason: string): void => {
+/** Starts the service worker and keeps the badge right from then on; `onChange` runs whenever something was stored. */
+export function followOffline(onChange: () => void): void {
+  const onState: Report = (next, reason) => {
     state = next;
     why = reason;
     draw();
+    onChange();
   };
-  enableOffline({ onState: show, onUpdate: offer });
+  enableOffline({ onState, onUpdate: offer });
   addEventListener("online", draw);
   addEventListener("offline", draw);
   draw();
@@ -31,7 +33,7 @@ export function followOffline(): void {
 /** The caches are gone, and with them what was ready. */
 export function offlineCleared(): void {
   state = "unsupported";
-  why = "The cache was cleared; the next visit needs the network.";
+  why = "The next visit needs the network.";
   draw();
 }
 
@@ -39,10 +41,7 @@ function draw(): void {
   const badge = byId("badge");
   badge.dataset.state = navigator.onLine ? state : "offline";
   setText(badge, navigator.onLine ? words[state] : "offline");
-  byId("slip-offline").replaceChildren(
-    h("span", { class: "slip-value figure" }, navigator.onLine ? words[state] : `offline, ${words[state]}`),
-    h("span", { class: "hint" }, why),
-  );
+  setText(byId("slip-offline"), why);
 }
 
 function offer(apply: () => void): void {

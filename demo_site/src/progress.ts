@@ -1,9 +1,10 @@
-// The strip above the view: the phases of a load with their bytes, and afterwards what the load took.
+// The strip above the view: the phases of a load with their bytes, and afterwards what each took.
 
 import type { Model, Phase, Progress } from "../../web_runtime/src/shared/api.js";
-import { byId, setText } from "./dom.js";
+import { byId, h, setText } from "./dom.js";
 import { bytes, duration } from "./format.js";
 import { clearError, showError } from "./notice.js";
+import { type LoadPhase, phaseTimes } from "./phases.js";
 
 const sentences: Record<Phase, string> = {
   manifest: "Reading the manifest",
@@ -35,7 +36,7 @@ export function loadProgress({ phase, loaded, total, cached }: Progress): void {
   if (order.indexOf(phase) > latest) reach(phase);
   if (total === 0) return;
   bar.value = loaded / total;
-  setText(amount, `${bytes(loaded)} of ${bytes(total)}${cached > 0 ? ", kept from before" : ""}`);
+  setText(amount, `${bytes(loaded)} of ${bytes(total)}${cached > 0 ? ` · ${bytes(cached)} from the cache` : ""}`);
 }
 
 /** `took`: milliseconds from the start of the load. */
@@ -44,8 +45,14 @@ export function loadDone({ info }: Model, took: number): void {
   bar.value = 1;
   setText(what, `Ready in ${duration(took)}`);
   const { network, cache } = info.bytes;
-  const sources = [network > 0 && `${bytes(network)} fetched`, cache > 0 && `${bytes(cache)} kept from before`];
-  setText(amount, sources.filter((source) => source !== false).join(", "));
+  const sources = [network > 0 && `${bytes(network)} fetched`, cache > 0 && `${bytes(cache)} from the cache`];
+  setText(amount, sources.filter((source) => source !== false).join(" · "));
+  const times = phaseTimes(info.trace);
+  for (const item of phases) {
+    const phase = item.dataset.phase as LoadPhase;
+    const time = times[phase];
+    item.replaceChildren(phase, time === null ? "" : h("span", { class: "figure" }, duration(time)));
+  }
 }
 
 export function loadFailed(reason: unknown, retry: () => void): void {
@@ -59,5 +66,6 @@ function reach(phase: Phase): void {
   for (const item of phases) {
     const place = order.indexOf(item.dataset.phase as Phase);
     item.className = place < latest ? "done" : place === latest ? "now" : "";
+    item.replaceChildren(item.dataset.phase ?? "");
   }
 }

@@ -1,46 +1,41 @@
-// The last runs as a line.
+// The last runs as a line, the newest at the right.
 
 import { s } from "./dom.js";
 import { count, duration, median } from "./format.js";
 
-const size = { width: 120, height: 28, runs: 40 };
+const size = { width: 112, height: 28, margin: 3, runs: 40 };
 
-export interface Sparkline {
-  element: SVGSVGElement;
+export class Sparkline {
+  readonly element: SVGSVGElement;
+  readonly #runs: number[] = [];
+  readonly #line = s("polyline");
+  readonly #dot = s("circle", { r: 2.5 });
+
+  constructor() {
+    const viewBox = `0 0 ${size.width} ${size.height}`;
+    this.element = s("svg", { class: "sparkline", viewBox, "aria-hidden": "true" }, this.#line, this.#dot);
+  }
+
   /** Adds a run in milliseconds. */
-  add(ms: number): void;
-  /** "median 34 ms of 12 runs"; empty before the second run. */
-  summary(): string;
-}
+  add(ms: number): void {
+    this.#runs.push(ms);
+    if (this.#runs.length > size.runs) this.#runs.shift();
+    const points = this.#runs.map((run, i) => this.#point(run, this.#runs.length - 1 - i));
+    this.#line.setAttribute("points", points.map((point) => point.join(",")).join(" "));
+    const [x = 0, y = 0] = points.at(-1) ?? [];
+    this.#dot.setAttribute("cx", String(x));
+    this.#dot.setAttribute("cy", String(y));
+  }
 
-export function sparkline(): Sparkline {
-  const runs: number[] = [];
-  const line = s("polyline", { "vector-effect": "non-scaling-stroke" });
-  const dot = s("circle", { r: 2.5 });
-  const element = s(
-    "svg",
-    { class: "sparkline", viewBox: `0 0 ${size.width} ${size.height}`, "aria-hidden": "true" },
-    line,
-    dot,
-  );
-  const draw = (): void => {
-    const top = Math.max(...runs);
-    const points = runs.map((ms, i) => [
-      4 + (i / (size.runs - 1)) * (size.width - 8),
-      size.height - 4 - (ms / top || 0) * (size.height - 8),
-    ]);
-    line.setAttribute("points", points.map(([x, y]) => `${x?.toFixed(1)},${y?.toFixed(1)}`).join(" "));
-    const [x, y] = points.at(-1) ?? [0, 0];
-    dot.setAttribute("cx", String(x));
-    dot.setAttribute("cy", String(y));
-  };
-  return {
-    element,
-    add(ms) {
-      runs.push(ms);
-      if (runs.length > size.runs) runs.shift();
-      draw();
-    },
-    summary: () => (runs.length < 2 ? "" : `median ${duration(median(runs))} of ${count(runs.length, "run")}`),
-  };
+  /** "Median 34 ms of 12 runs."; empty before the second run. */
+  summary(): string {
+    return this.#runs.length < 2 ? "" : `Median ${duration(median(this.#runs))} of ${count(this.#runs.length, "run")}.`;
+  }
+
+  #point(ms: number, age: number): number[] {
+    const { width, height, margin, runs } = size;
+    const x = width - margin - (age / (runs - 1)) * (width - 2 * margin);
+    const y = height - margin - (ms / Math.max(...this.#runs) || 0) * (height - 2 * margin);
+    return [Math.round(x * 10) / 10, Math.round(y * 10) / 10];
+  }
 }

@@ -4,10 +4,10 @@ import type { Model, RunTimes } from "../../web_runtime/src/shared/api.js";
 import { byId, h, setText } from "./dom.js";
 import { bytes, duration } from "./format.js";
 import { parityFigure, paritySentence } from "./parity.js";
-import { sparkline } from "./sparkline.js";
+import { Sparkline } from "./sparkline.js";
 import { clearCaches, used } from "./storage.js";
 
-const runs = sparkline();
+const runs = new Sparkline();
 let pending = false;
 
 export function showModel(model: Model): void {
@@ -20,14 +20,13 @@ export function showModel(model: Model): void {
 }
 
 export function showRun({ preprocess, infer, postprocess }: RunTimes): void {
-  runs.add(preprocess + infer + postprocess);
-  const steps = `before ${duration(preprocess)}, model ${duration(infer)}, after ${duration(postprocess)}`;
-  row(
-    "run",
-    duration(preprocess + infer + postprocess),
-    [steps, runs.summary()].filter(Boolean).join("; "),
-    runs.element,
+  const total = preprocess + infer + postprocess;
+  runs.add(total);
+  const around = [[preprocess, "before"] as const, [postprocess, "after"] as const].filter(([ms]) => ms >= 0.05);
+  const steps = [`${duration(infer)} in the model`, ...around.map(([ms, place]) => `${duration(ms)} ${place}`)].join(
+    ", ",
   );
+  row("run", duration(total), `${steps}. ${runs.summary()}`, runs.element);
 }
 
 /** Shows what is kept, as the runtime and the browser say: at most once a second, however fast runs follow each other. */
@@ -40,28 +39,22 @@ export function showStorage(model: Model): void {
   }, 1000);
 }
 
-async function drawStorage({ info }: Model): Promise<void> {
-  const size = await used();
-  const kept = info.storage === "cache" ? "kept for the next visit" : "not kept";
-  const site = size === null ? "" : `This site holds ${bytes(size)} on this device. `;
-  row("storage", kept, `${site}${info.storageReason} ${info.notes.join(" ")}`.trim());
-}
-
 /** `onCleared` runs when the caches are gone. */
 export function wireClear(onCleared: () => void): void {
-  const button = byId("clear") as HTMLButtonElement;
-  button.addEventListener("click", async () => {
-    button.disabled = true;
+  byId("clear").addEventListener("click", async () => {
     const said = await clearCaches().catch((error: Error) => `The browser refused: ${error.message}`);
     setText(byId("clear-said"), said);
-    button.disabled = false;
     onCleared();
   });
 }
 
+async function drawStorage({ info }: Model): Promise<void> {
+  const size = await used();
+  const value = info.storage === "memory" ? "nothing" : size === null ? "the model" : bytes(size);
+  row("storage", value, [info.storageReason, ...info.notes].join(" "));
+}
+
 function row(name: string, value: string, detail: string, drawing?: Element): void {
-  byId(`slip-${name}`).replaceChildren(
-    h("span", { class: "slip-value figure" }, value, drawing),
-    h("span", { class: "hint" }, detail),
-  );
+  const line = h("span", { class: "slip-value figure" }, value, drawing);
+  byId(`slip-${name}`).replaceChildren(line, h("span", { class: "hint" }, detail));
 }

@@ -8,6 +8,14 @@ export interface Grid {
   columns: number;
   /** rows × columns values, row-major. */
   values: Float64Array;
+  /** Rows and columns before they were shrunk. */
+  full: { rows: number; columns: number };
+}
+
+/** The values between which a plot runs. */
+export interface Limits {
+  low: number;
+  high: number;
 }
 
 /** Rows and columns of the whole tensor: the last axis runs along a row, a scalar is one row of one. */
@@ -28,34 +36,28 @@ export function rowIndex(dims: readonly number[], row: number): number[] {
 
 /**
  * The first two-dimensional slice without axes of one, shrunk to at most `height` × `width`: of the elements that fall together
- * the one farthest from zero stays, so that a single peak is seen. Null for fewer than two elements.
+ * the one farthest from zero stays, so that a single peak is seen.
  */
-export function picture(dtype: Dtype, { data, dims }: Tensor, height: number, width: number): Grid | null {
+export function slice(dtype: Dtype, { data, dims }: Tensor, height: number, width: number): Grid {
   const axes = dims.filter((dim) => dim !== 1);
-  const fullColumns = axes.at(-1) ?? 1;
-  const fullRows = axes.at(-2) ?? 1;
-  if (data.length < 2) return null;
-  const rows = Math.min(height, fullRows);
-  const columns = Math.min(width, fullColumns);
+  const full = { rows: axes.at(-2) ?? 1, columns: axes.at(-1) ?? 1 };
+  const rows = Math.min(height, full.rows);
+  const columns = Math.min(width, full.columns);
   const values = new Float64Array(rows * columns);
-  for (let r = 0; r < fullRows; r++) {
-    const row = Math.floor((r * rows) / fullRows) * columns;
-    for (let c = 0; c < fullColumns; c++) {
-      const value = Number(at(dtype, data, r * fullColumns + c));
-      const cell = row + Math.floor((c * columns) / fullColumns);
+  for (let r = 0; r < full.rows; r++) {
+    const row = Math.floor((r * rows) / full.rows) * columns;
+    for (let c = 0; c < full.columns; c++) {
+      const value = Number(at(dtype, data, r * full.columns + c));
+      const cell = row + Math.floor((c * columns) / full.columns);
       if (Math.abs(value) > Math.abs(values[cell] ?? 0)) values[cell] = value;
     }
   }
-  return { rows, columns, values };
+  return { rows, columns, values, full };
 }
 
-/** Which slice `picture` shows, as an index: "[0, 0, :, :]"; empty when it shows the whole tensor. */
+/** Which part `slice` shows, as an index: "[0, :, :]"; empty when it is the whole tensor. */
 export function sliceName(dims: readonly number[]): string {
-  const shown = dims
-    .map((dim, axis) => ({ dim, axis }))
-    .filter(({ dim }) => dim !== 1)
-    .slice(-2)
-    .map(({ axis }) => axis);
-  const whole = dims.every((dim, axis) => dim === 1 || shown.includes(axis));
-  return whole ? "" : `[${dims.map((_, axis) => (shown.includes(axis) ? ":" : "0")).join(", ")}]`;
+  const axes = dims.map((_, axis) => axis).filter((axis) => dims[axis] !== 1);
+  const shown = axes.slice(-2);
+  return axes.length <= 2 ? "" : `[${dims.map((_, axis) => (shown.includes(axis) ? ":" : "0")).join(", ")}]`;
 }

@@ -19,7 +19,7 @@ export function outputCard(name: string, dtype: Dtype, tensor: Tensor): HTMLElem
     h(
       "header",
       { class: "tensor-head" },
-      h("h4", { class: "tensor-name" }, name),
+      h("h3", { class: "tensor-name" }, name),
       h("span", { class: "type figure" }, `${dtype} · ${shape(tensor.dims)}`),
     ),
     elements === 0

@@ -1,171 +1,188 @@
 // image-classification: a picture from anywhere, or the camera as it sees, and the classes it shows.
 
-import type { Classification, Model, Picture } from "../../../web_runtime/src/shared/api.js";
+import type { Classification, Model, TaskInput } from "../../../web_runtime/src/shared/api.js";
 import type { ImageClassification, Manifest, PictureSample } from "../../../web_runtime/src/shared/manifest.gen.js";
-import { closeCamera, hasCamera, nextFrame, openCamera } from "../camera.js";
+import { hasCamera } from "../camera.js";
+import { Complaint } from "../complaint.js";
 import { h, setText } from "../dom.js";
 import { percent } from "../format.js";
 import { clearError, showError } from "../notice.js";
 import { markFirstResult, type Runner } from "../runner.js";
 import { say } from "../said.js";
 import { classList } from "./classes.js";
+import { Live } from "./live.js";
 import { onPicture } from "./sources.js";
 
+type Classifier = Model<"image-classification">;
+
 export function mountImage(stage: HTMLElement, manifest: Manifest, runner: Runner): void {
-  const { postprocess } = manifest.task as ImageClassification;
-  const samples = manifest.samples.filter((sample): sample is PictureSample => sample.kind === "picture");
-  const classes = classList(Math.min(5, postprocess.top_k), postprocess.activation !== "none");
-  const still = h("img", { alt: "", hidden: true });
-  const video = h("video", { muted: true, playsinline: true, hidden: true, "aria-label": "What the camera sees" });
-  const rate = h("span", { class: "rate figure", hidden: true });
-  const empty = h("p", { class: "empty" }, "Drop, paste or choose a picture");
-  const wrong = h("div");
-  const results = h("div", { class: "results" }, h("h3", {}, "What the model sees"), classes.element, wrong);
-  let turn = 0;
-  let shown = "";
+  const view = new ImageView(manifest, runner);
+  stage.replaceChildren(view.element);
+  view.begin();
+}
 
-  const present = (best: Classification[], name: string): void => {
-    classes.show(best);
-    markFirstResult();
-    const [first] = best;
-    if (first) say(`${name}: ${first.label}${postprocess.activation === "none" ? "" : `, ${percent(first.score)}`}`);
-  };
+class ImageView {
+  readonly element: HTMLElement;
+  readonly #runner: Runner;
+  readonly #samples: PictureSample[];
+  readonly #shares: boolean;
+  readonly #classes;
+  readonly #live = new Live((on) => this.#cameraChanged(on));
+  readonly #still = h("img", { alt: "", hidden: true });
+  readonly #empty = h("p", { class: "empty" }, "Drop, paste or choose a picture");
+  readonly #wrong = h("div");
+  readonly #results: HTMLElement;
+  readonly #thumbnails: HTMLElement[];
+  readonly #camera = h("button", { type: "button", "aria-pressed": "false", click: () => this.#toggleCamera() });
+  readonly #snap = h("button", { type: "button", hidden: true, click: () => void this.#snapshot() }, "Take picture");
+  /** Counts what was asked for, so that the answer to anything but the last is dropped. */
+  #turn = 0;
+  #shown = "";
+  #top = "";
 
-  const classify = async (picture: Picture, name: string): Promise<void> => {
-    const mine = ++turn;
-    clearError(wrong);
-    results.setAttribute("aria-busy", "true");
-    try {
-      // A picture that waits for the model gives way to a newer one.
-      const best = await runner.run(async (model) =>
-        mine === turn ? (model as Model<"image-classification">).run(picture) : null,
-      );
-      if (best && mine === turn) present(best, name);
-    } catch (error) {
-      if (mine === turn) showError(wrong, error, () => void classify(picture, name));
-    } finally {
-      if (mine === turn) results.removeAttribute("aria-busy");
-    }
-  };
+  constructor(manifest: Manifest, runner: Runner) {
+    const { postprocess } = manifest.task as ImageClassification;
+    this.#runner = runner;
+    this.#samples = manifest.samples.filter((sample): sample is PictureSample => sample.kind === "picture");
+    this.#shares = postprocess.activation !== "none";
+    this.#classes = classList(Math.min(5, postprocess.top_k), this.#shares);
+    this.#results = h(
+      "div",
+      { class: "results" },
+      h("h2", {}, "What the model sees"),
+      this.#classes.element,
+      this.#wrong,
+    );
+    this.#thumbnails = this.#samples.map((sample) => this.#thumbnail(sample));
+    setText(this.#camera, "Live camera");
+    this.element = h("div", { class: "image-view" }, this.#source(), this.#results);
+  }
 
-  const show = (picture: Blob, name: string): void => {
-    stop();
-    URL.revokeObjectURL(shown);
-    shown = URL.createObjectURL(picture);
-    still.src = shown;
-    still.alt = name;
-    still.hidden = false;
-    empty.hidden = true;
-    void classify(picture, name);
-  };
+  /** The first sample shows what the model does before anyone has to do anything. */
+  begin(): void {
+    const [first] = this.#samples;
+    if (first) void this.#fetchSample(first);
+  }
 
-  const live = async (): Promise<void> => {
-    const mine = ++turn;
-    clearError(wrong);
-    try {
-      await openCamera(video);
-      cameraOn(true);
-      // The next frame is taken only after the last answer: a slow device skips frames instead of queueing them.
-      for (let last = performance.now(), fps = 0; mine === turn; ) {
-        if (!(await nextFrame(video))) break;
-        const best = await runner.run((model) => (model as Model<"image-classification">).run(video));
-        if (mine !== turn) break;
-        const now = performance.now();
-        fps = fps === 0 ? 1000 / (now - last) : fps * 0.8 + 200 / (now - last);
-        last = now;
-        setText(rate, `${fps.toFixed(fps < 9.95 ? 1 : 0)} frames a second`);
-        present(best, "Camera");
-      }
-    } catch (error) {
-      showError(wrong, error, () => void live());
-    } finally {
-      if (mine === turn) stop();
-    }
-  };
+  #source(): HTMLElement {
+    const choose = h("input", { type: "file", accept: "image/*" });
+    const capture = h("input", { type: "file", accept: "image/*", capture: "environment" });
+    const frame = h("div", { class: "frame" }, this.#empty, this.#still, this.#live.video, this.#live.rate);
+    onPicture({ frame, inputs: [choose, capture] }, (picture, name) => this.#show(picture, name));
+    const touch = matchMedia("(pointer: coarse)").matches;
+    const controls = [
+      h("label", { class: "button primary" }, choose, "Choose a picture"),
+      touch && h("label", { class: "button" }, capture, "Take a photo"),
+      hasCamera() && this.#camera,
+      this.#snap,
+    ];
+    const samples = h(
+      "div",
+      { class: "thumbnails", role: "group", "aria-label": "Sample pictures" },
+      ...this.#thumbnails,
+    );
+    return h(
+      "div",
+      { class: "source" },
+      frame,
+      this.#samples.length > 0 && samples,
+      h("div", { class: "controls" }, ...controls),
+    );
+  }
 
-  const cameraOn = (on: boolean): void => {
-    video.hidden = !on;
-    rate.hidden = !on;
-    snap.hidden = !on;
-    setText(camera, on ? "Stop camera" : "Live camera");
-    camera.setAttribute("aria-pressed", String(on));
-    still.hidden = on || !shown;
-    empty.hidden = on || shown !== "";
-  };
+  #thumbnail(sample: PictureSample): HTMLElement {
+    const picture = h("img", { src: sample.path, alt: sample.name, width: 64, height: 64 });
+    return h(
+      "button",
+      { type: "button", "aria-pressed": "false", click: () => void this.#fetchSample(sample) },
+      picture,
+    );
+  }
 
-  const stop = (): void => {
-    if (video.hidden) return;
-    turn += 1;
-    closeCamera(video);
-    cameraOn(false);
-  };
-
-  const snapshot = async (): Promise<void> => {
-    const canvas = h("canvas", { width: video.videoWidth, height: video.videoHeight });
-    canvas.getContext("2d")?.drawImage(video, 0, 0);
-    const blob = await new Promise<Blob | null>((resolve) => canvas.toBlob(resolve, "image/png"));
-    if (blob) show(blob, "Picture from the camera");
-  };
-
-  const choose = async (sample: PictureSample): Promise<void> => {
-    stop();
-    const mine = ++turn;
-    clearError(wrong);
+  async #fetchSample(sample: PictureSample): Promise<void> {
+    const mine = ++this.#turn;
+    clearError(this.#wrong);
     try {
       const response = await fetch(sample.path);
-      if (!response.ok)
-        throw new Error(`The picture ${sample.name} could not be fetched: the server answered ${response.status}.`);
+      if (!response.ok) throw new Complaint(`The server answered ${response.status} for the picture ${sample.name}.`);
       const picture = await response.blob();
-      if (mine === turn) show(picture, sample.name);
+      if (mine === this.#turn) this.#show(picture, sample.name, sample);
     } catch (error) {
-      if (mine === turn) showError(wrong, error, () => void choose(sample));
+      if (mine === this.#turn) showError(this.#wrong, error, () => void this.#fetchSample(sample));
     }
-  };
+  }
 
-  const file = h("input", { type: "file", accept: "image/*", id: "picture", class: "covered" });
-  const capture = h("input", {
-    type: "file",
-    accept: "image/*",
-    capture: "environment",
-    id: "capture",
-    class: "covered",
-  });
-  const camera = h(
-    "button",
-    { type: "button", "aria-pressed": "false", click: () => void (video.hidden ? live() : stop()) },
-    "Live camera",
-  );
-  const snap = h("button", { type: "button", hidden: true, click: () => void snapshot() }, "Take picture");
-  const frame = h("div", { class: "frame" }, empty, still, video, rate);
-  const touch = matchMedia("(pointer: coarse)").matches;
-  const controls = h(
-    "div",
-    { class: "controls" },
-    h("label", { class: "button primary" }, file, "Choose a picture"),
-    touch && h("label", { class: "button" }, capture, "Take a photo"),
-    hasCamera() && camera,
-    snap,
-  );
-  const thumbnails = h(
-    "div",
-    { class: "thumbnails", role: "group", "aria-label": "Sample pictures" },
-    ...samples.map((sample) =>
-      h(
-        "button",
-        { type: "button", click: () => void choose(sample) },
-        h("img", { src: sample.path, alt: sample.name, width: 72, height: 72 }),
-      ),
-    ),
-  );
-  stage.replaceChildren(
-    h(
-      "div",
-      { class: "image-view" },
-      h("div", { class: "source" }, frame, samples.length > 0 && thumbnails, controls),
-      results,
-    ),
-  );
-  onPicture({ frame, inputs: [file, capture] }, show);
-  document.addEventListener("visibilitychange", () => document.hidden && stop());
-  if (samples[0]) void choose(samples[0]);
+  #show(picture: Blob, name: string, sample?: PictureSample): void {
+    this.#live.stop();
+    this.#samples.forEach((one, i) => {
+      this.#thumbnails[i]?.setAttribute("aria-pressed", String(one === sample));
+    });
+    URL.revokeObjectURL(this.#shown);
+    this.#shown = URL.createObjectURL(picture);
+    this.#still.src = this.#shown;
+    this.#still.alt = name;
+    this.#still.hidden = false;
+    this.#empty.hidden = true;
+    void this.#classify(picture, name);
+  }
+
+  async #classify(picture: Blob, name: string): Promise<void> {
+    const mine = ++this.#turn;
+    clearError(this.#wrong);
+    this.#results.setAttribute("aria-busy", "true");
+    try {
+      const best = await this.#look(picture, () => mine === this.#turn);
+      if (best) this.#present(best, name);
+    } catch (error) {
+      if (mine === this.#turn) showError(this.#wrong, error, () => void this.#classify(picture, name));
+    } finally {
+      if (mine === this.#turn) this.#results.removeAttribute("aria-busy");
+    }
+  }
+
+  /** The classes; null where the answer, or even the question, came too late. */
+  async #look(picture: TaskInput["image-classification"], wanted: () => boolean): Promise<Classification[] | null> {
+    const best = await this.#runner.run(async (model) => (wanted() ? (model as Classifier).run(picture) : null));
+    return wanted() ? best : null;
+  }
+
+  #present(best: Classification[], name: string): void {
+    this.#classes.show(best);
+    markFirstResult();
+    const [first] = best;
+    if (!first || `${name}: ${first.label}` === this.#top) return;
+    this.#top = `${name}: ${first.label}`;
+    say(this.#shares ? `${this.#top}, ${percent(first.score)}` : this.#top);
+  }
+
+  #toggleCamera(): void {
+    if (this.#live.on) this.#live.stop();
+    else void this.#watch();
+  }
+
+  async #watch(): Promise<void> {
+    const mine = ++this.#turn;
+    clearError(this.#wrong);
+    try {
+      await this.#live.start(async (video) => {
+        const best = await this.#look(video, () => mine === this.#turn && this.#live.on);
+        if (best) this.#present(best, "Camera");
+      });
+    } catch (error) {
+      showError(this.#wrong, error, () => void this.#watch());
+    }
+  }
+
+  async #snapshot(): Promise<void> {
+    const picture = await this.#live.snapshot();
+    if (picture) this.#show(picture, "Picture from the camera");
+  }
+
+  #cameraChanged(on: boolean): void {
+    this.#snap.hidden = !on;
+    this.#still.hidden = on || !this.#shown;
+    this.#empty.hidden = on || this.#shown !== "";
+    this.#camera.setAttribute("aria-pressed", String(on));
+    setText(this.#camera, on ? "Stop camera" : "Live camera");
+  }
 }
