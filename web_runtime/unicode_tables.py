@@ -19,6 +19,7 @@ _DESCRIPTIONS = {
     "ideographs": "Words of their own.",
     "marks": "Left out when accents are stripped.",
     "composed": "Changed by canonical decomposition.",
+    "combining": "Put in order by canonical decomposition.",
     "punctuation": "Words of their own.",
 }
 
@@ -38,13 +39,21 @@ def tables() -> dict[str, set[str]]:
         "ideographs": {c for c, result in spaced.items() if result == f" {c} "},
         "marks": {c for c, result in stripped.items() if result == ""},
         "composed": {c for c, result in decomposed.items() if result != c},
+        "combining": _combining(),
         "punctuation": {word for word in words if len(word) == 1 and word != _BETWEEN},
     }
 
 
-def _each(normalizer: Normalizer) -> dict[str, str]:
-    results = normalizer.normalize_str(_BETWEEN.join(_CHARACTERS)).split(_BETWEEN)
+def _each(normalizer: Normalizer, before: str = "", after: str = "") -> dict[str, str]:
+    results = normalizer.normalize_str(_BETWEEN.join(f"{before}{c}{after}" for c in _CHARACTERS)).split(_BETWEEN)
     return dict(zip(_CHARACTERS, results, strict=True))
+
+
+def _combining() -> set[str]:
+    """Characters that change places with a mark of the lowest class after them, or of a high class before them."""
+    low, high = "\u0334", "\u0301"
+    moved_back = {c for c, result in _each(NFD(), after=low).items() if result[0] == low}
+    return moved_back | {c for c, result in _each(NFD(), before=high).items() if result[0] != high}
 
 
 def source() -> str:

@@ -102,7 +102,9 @@ def _resize(rgb: Picture, spec: ImagePreprocess) -> Picture:
             f"A picture of {width} by {height} would be resized to {columns} by {rows}, past {LARGEST_SIDE} a side.",
             remedy="Cut it nearer to a square.",
         )
-    return np.asarray(Image.fromarray(rgb).resize((columns, rows), _FILTERS[spec["filter"]]))
+    image, kernel = Image.fromarray(rgb), _FILTERS[spec["filter"]]
+    # One axis at a time, as the order of the passes shows in the result and Pillow's own depends on its version.
+    return np.asarray(image.resize((columns, height), kernel).resize((columns, rows), kernel))
 
 
 def _crop(rgb: Picture, height: int, width: int) -> Picture:

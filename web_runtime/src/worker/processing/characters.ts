@@ -58,12 +58,12 @@ function clean(char: string): string {
   return is.removed(char) ? "" : is.whitespace(char) ? " " : char;
 }
 
-/** Canonical decomposition, of the characters that the tables know to have one: a newer browser knows more. */
+/** Canonical decomposition of the characters that the tables know to take part in it: a newer browser knows more. */
 function decompose(text: string): string {
   let result = "";
   let run = "";
   for (const char of text) {
-    if (is.composed(char) || char.normalize("NFD") === char) run += char;
+    if (is.composed(char) || is.combining(char)) run += char;
     else {
       result += run.normalize("NFD") + char;
       run = "";
@@ -78,6 +78,7 @@ const is = {
   ideograph: member(tables.ideographs),
   mark: member(tables.marks),
   composed: member(tables.composed),
+  combining: member(tables.combining),
   punctuation: member(tables.punctuation),
 };
 
