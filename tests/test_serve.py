@@ -40,10 +40,16 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def server(bundle: Path) -> Iterator[Server]:
+def shared(bundle: Path) -> Iterator[Server]:
     with serving(bundle) as running:
         yield running
-        assert running.errors == []
+
+
+@pytest.fixture
+def server(shared: Server) -> Iterator[Server]:
+    shared.log.records.clear()
+    yield shared
+    assert shared.errors == []
 
 
 # Files and their headers
@@ -555,6 +561,7 @@ def test_a_file_cut_short_while_it_is_sent_cuts_the_connection(tmp_path: Path) -
             received += len(piece)
         assert received < 64 << 20
         assert running.get("/").body == PAGE
+        assert running.errors == ["ASGI callable returned without completing response."]
 
 
 def test_when_no_file_can_be_opened_visitors_are_asked_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -661,11 +668,13 @@ def test_a_busy_port_is_passed_over_unless_it_was_asked_for() -> None:
         ("127.0.0.1", -1, "-1 is not a port"),
         ("192.0.2.7", 0, "'192.0.2.7' is not an address of this machine"),
         ("no such host", 0, "'no such host' is not an address"),
+        ("a" * 300, 0, "is not an address"),
+        ("..", 0, "'..' is not an address"),
     ],
 )
-def test_where_it_cannot_listen(bundle: Path, host: str, port: int, said: str) -> None:
+def test_where_it_cannot_listen(host: str, port: int, said: str) -> None:
     with pytest.raises(InputError, match=re.escape(said)):
-        serve(bundle, host=host, port=port)
+        listen(host, port)
 
 
 def test_what_is_no_bundle_is_not_served(tmp_path: Path) -> None:

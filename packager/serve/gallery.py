@@ -33,7 +33,7 @@ _PAGE = """<!doctype html>
   <body>
     <header>
       <h1>Models in your browser</h1>
-      <p class="lede">They run on your own device, also without a network once they are loaded. What you give them stays there.</p>
+      <p class="lede">They run on your own device, and without a network once loaded. What you give them stays there.</p>
     </header>
     <main>
       <ul class="demos">
@@ -121,10 +121,11 @@ def _render_demo(demo: Demo) -> str:
     if demo.fault:
         return f'        <li class="demo">{title}<p class="fault">{escape(demo.fault)}</p></li>'
     facts = (("First visit", _size(demo.first_visit)), *(("Variant", variant) for variant in demo.variants))
-    return (
-        f'        <li class="demo"><p class="kind">{escape(demo.task)}</p>{title}<p class="does">{escape(_DOES[demo.task])}</p>'
-        f"<dl>{''.join(f'<div><dt>{term}</dt><dd>{escape(value)}</dd></div>' for term, value in facts)}</dl></li>"
+    listed = "".join(f"<div><dt>{term}</dt><dd>{escape(value)}</dd></div>" for term, value in facts)
+    kind, does = (
+        f'<p class="{name}">{escape(text)}</p>' for name, text in (("kind", demo.task), ("does", _DOES.get(demo.task, "")))
     )
+    return f'        <li class="demo">{kind}{title}{does}<dl>{listed}</dl></li>'
 
 
 def _size(count: int) -> str:

@@ -13,6 +13,7 @@ from packager.errors import InputError
 
 DEFAULT_PORT: Final = 8000
 _PORTS_TRIED = 100
+_LAST_PORT = 65535
 _BACKLOG = 2048
 
 _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - only compared with
@@ -21,14 +22,15 @@ _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - only compare
 def listen(host: str, port: int | None) -> socket.socket:
     """Return a bound socket; without a port, on the first free one from 8000 on. Raises InputError."""
     first = DEFAULT_PORT if port is None else port
+    if not 0 <= first <= _LAST_PORT:
+        raise InputError(f"{first} is not a port.", where="--port", remedy="Use 1 to 65535, or 0 for any free one.")
     for candidate in range(first, first + (_PORTS_TRIED if port is None else 1)):
         try:
             return _bind(host, candidate)
-        except OverflowError as error:
-            raise InputError(f"{candidate} is not a port.", where="--port", remedy="Use 0 to 65535.") from error
-        except OSError as error:
-            if error.errno != errno.EADDRINUSE or port is not None:
-                raise _refusal(host, candidate, error) from error
+        except (OSError, UnicodeError) as error:  # the latter for a name that no host can have
+            code = error.errno if isinstance(error, OSError) else None
+            if code != errno.EADDRINUSE or port is not None:
+                raise _refusal(host, candidate, code) from error
     raise InputError(f"The ports {first} to {first + _PORTS_TRIED - 1} are all in use.", where="--port", remedy="Name another.")
 
 
@@ -46,12 +48,12 @@ def _bind(host: str, port: int) -> socket.socket:
     return listener
 
 
-def _refusal(host: str, port: int, error: OSError) -> InputError:
-    if error.errno == errno.EADDRINUSE:
+def _refusal(host: str, port: int, code: int | None) -> InputError:
+    if code == errno.EADDRINUSE:
         return InputError(
             f"Port {port} is in use.", where="--port", remedy="Name another, or leave --port out to take the next free one."
         )
-    if error.errno == errno.EACCES:
+    if code == errno.EACCES:
         return InputError(f"This user may not listen on port {port}.", where="--port", remedy="Use one above 1023.")
     return InputError(
         f"'{host}' is not an address of this machine.", where="--host", remedy="Use 127.0.0.1, or 0.0.0.0 for the network."
