@@ -6,6 +6,7 @@ import type { Call, Calls, Loaded, ToPage, ToWorker } from "../shared/protocol.j
 
 /** Where the build put the worker, relative to packager.js. */
 declare const WORKER_URL: string;
+const workerUrl = new URL(WORKER_URL, import.meta.url);
 
 /** A worker that is busy or dead may not answer its last call; so many milliseconds are waited. */
 const farewell = 5000;
@@ -29,16 +30,17 @@ export class Client {
   readonly #worker: Worker;
   readonly #pending = new Map<number, Pending>();
   #lastId = 0;
+  #started = false;
   /** Why no call can succeed any more. */
   #end: PackagerError | null = null;
 
   constructor() {
-    this.#worker = new Worker(new URL(WORKER_URL, import.meta.url), { type: "module", name: "packager" });
+    this.#worker = new Worker(workerUrl, { type: "module", name: "packager" });
     this.#worker.onmessage = ({ data }: MessageEvent<ToPage>) => this.#receive(data);
     this.#worker.onmessageerror = () => this.#fail("an answer could not be read");
     this.#worker.onerror = (event) => {
       event.preventDefault();
-      this.#fail(event.message || `${WORKER_URL} could not be started`, event.error);
+      this.#fail(event.message || `${workerUrl} could not be started`, event.error);
     };
   }
 
@@ -82,6 +84,16 @@ export class Client {
     this.#worker.terminate();
   }
 
+  /**
+   * For a worker that did not start: fetches its script past the HTTP cache, which may hold an error page in its place.
+   * True when another attempt may succeed.
+   */
+  async refresh(): Promise<boolean> {
+    if (this.#started || this.#end?.code !== "worker-failed") return false;
+    const response = await fetch(workerUrl, { cache: "reload" }).catch(() => null);
+    return response?.ok ?? false;
+  }
+
   /** Ends the worker at once. */
   terminate(): void {
     this.#close(new PackagerError("disposed", "The model was disposed. Load it again to use it."));
@@ -93,6 +105,7 @@ export class Client {
   }
 
   #receive(message: ToPage): void {
+    this.#started = true;
     if (message.type === "info") this.onInfo(message.info);
     else if (message.type === "progress") this.#pending.get(message.id)?.onProgress?.(message.progress);
     else if (message.type === "result") this.#take(message.id)?.resolve(message.result);

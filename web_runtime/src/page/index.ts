@@ -39,10 +39,23 @@ export async function load<T extends Task = ModelTask, I = Inputs, O = Outputs>(
   manifest: string | URL = "./manifest.json",
   options: LoadOptions = {},
 ): Promise<Model<T, I, O>> {
-  const client = new Client();
+  const url = new URL(manifest, document.baseURI).href;
+  const first = new Client();
   try {
-    const loaded = await client.load(new URL(manifest, document.baseURI).href, options);
-    return new LoadedModel<T, I, O>(client, loaded);
+    return await loadIn<T, I, O>(first, url, options);
+  } catch (error) {
+    if (!(await first.refresh())) throw error;
+    return loadIn<T, I, O>(new Client(), url, options);
+  }
+}
+
+async function loadIn<T extends Task, I, O>(
+  client: Client,
+  url: string,
+  options: LoadOptions,
+): Promise<Model<T, I, O>> {
+  try {
+    return new LoadedModel<T, I, O>(client, await client.load(url, options));
   } catch (error) {
     client.terminate();
     throw error;

@@ -1,10 +1,12 @@
 // A loaded model, in the page: every call goes to the worker.
 
 import type { Manifest, Model, ModelInfo, RunOptions, RunTimes, Task, TaskInput, TaskOutput } from "../shared/api.js";
-import type { Calls, Loaded } from "../shared/protocol.js";
+import type { Calls, Loaded, RunInput } from "../shared/protocol.js";
 import type { Tensors } from "../shared/tensor.js";
+import { buffersOf } from "../shared/transfer.js";
 import type { Client } from "./client.js";
-import { toRunInput, transferables } from "./input.js";
+import { modelChanged } from "./offline.js";
+import { toPicture } from "./picture.js";
 
 export class LoadedModel<T extends Task, I, O> implements Model<T, I, O> {
   readonly manifest: Manifest;
@@ -18,6 +20,7 @@ export class LoadedModel<T extends Task, I, O> implements Model<T, I, O> {
     this.manifest = manifest;
     client.onInfo = (news) => {
       this.#info = news;
+      modelChanged(news);
     };
   }
 
@@ -30,8 +33,11 @@ export class LoadedModel<T extends Task, I, O> implements Model<T, I, O> {
   }
 
   async run(input: TaskInput[T], options: RunOptions = {}): Promise<TaskOutput[T]> {
-    const { params, owned } = await toRunInput(this.manifest.task.kind, input);
-    return (await this.#compute("run", params, options, owned)) as TaskOutput[T];
+    if (this.manifest.task.kind !== "image-classification") {
+      return (await this.#compute("run", input as RunInput, options)) as TaskOutput[T];
+    }
+    const { picture, transfer } = await toPicture(input as TaskInput["image-classification"]);
+    return (await this.#compute("run", picture, options, transfer)) as TaskOutput[T];
   }
 
   async infer(inputs: I, options: RunOptions = {}): Promise<O> {
@@ -52,9 +58,13 @@ export class LoadedModel<T extends Task, I, O> implements Model<T, I, O> {
     { signal, transfer }: RunOptions,
     owned: Transferable[] = [],
   ): Promise<Calls[C]["result"]["output"]> {
-    const moved = transfer ? transferables(params) : owned;
+    const moved = transfer ? movable(params) : owned;
     const { output, times } = await this.#client.call(call, params, { signal, transfer: moved });
     this.#lastRun = times;
     return output;
   }
+}
+
+function movable(params: RunInput): Transferable[] {
+  return params instanceof ImageBitmap ? [params] : [...buffersOf(params)];
 }

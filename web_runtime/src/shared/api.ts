@@ -67,7 +67,7 @@ export interface ModelInfo {
   threads: number;
   /** Why so many threads, in a sentence. */
   threadsReason: string;
-  /** Where shards are kept between visits: `cache`, or `memory` (not at all) with the reason. */
+  /** Where shards are kept between visits: `cache`; or `memory`, where some or all of them have to be fetched again. */
   storage: "cache" | "memory";
   storageReason: string;
   /** Encoded bytes that came over the network and from the cache, shards only. */

@@ -35,8 +35,11 @@ async function gunzip(chunks: Chunks, scatter: Scatter): Promise<void> {
 
 /** Writes all chunks; the decoder's own complaints are TypeErrors. */
 async function feed(chunks: Chunks, writer: WritableStreamDefaultWriter<BufferSource>): Promise<void> {
+  let first = true;
   try {
     for await (const chunk of chunks) {
+      if (first) checkStart(chunk);
+      first = false;
       await writer.ready;
       await writer.write(chunk);
     }
@@ -45,6 +48,13 @@ async function feed(chunks: Chunks, writer: WritableStreamDefaultWriter<BufferSo
     await writer.abort(error).catch(() => undefined);
     throw error;
   }
+}
+
+/** Hosts that answer every unknown address with a page of theirs do so with status 200: that deserves better words. */
+function checkStart(chunk: Uint8Array): void {
+  const [start] = chunk;
+  if (start === 0x3c) throw new Fault("corrupt", "the server sent a web page in its place");
+  if (start !== 0x1f) throw new Fault("corrupt", "it is not gzip");
 }
 
 async function drain(reader: ReadableStreamDefaultReader<Uint8Array>, scatter: Scatter): Promise<void> {

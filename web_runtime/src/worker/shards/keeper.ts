@@ -23,7 +23,8 @@ export class Keeper {
   /** Where shards are kept and why, as far as is known by now. */
   get state(): { storage: Store["kind"]; storageReason: string } {
     const { kind, reason } = this.#store;
-    return { storage: kind, storageReason: this.#failure ?? reason };
+    if (this.#failure) return { storage: "memory", storageReason: this.#failure };
+    return { storage: kind, storageReason: reason };
   }
 
   /** Takes verified bytes, which must not change until they are written. */
