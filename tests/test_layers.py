@@ -22,7 +22,7 @@ LAYERS = [
         "declarations",
     },
     {"readers", "optimise", "samples", "targets", "shard", "parity", "site", "staging", "hosts", "serve"},
-    {"pipeline", "inspection"},
+    {"pipeline", "inspection", "bench"},
     {"report"},
     {"cli"},
     {"__main__"},
