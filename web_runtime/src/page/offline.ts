@@ -34,7 +34,12 @@ export function enableOffline(options: OfflineOptions = {}): void {
   });
 }
 
-async function start(script: URL, isolate: boolean, report: Report, onUpdate: OfflineOptions["onUpdate"]): Promise<void> {
+async function start(
+  script: URL,
+  isolate: boolean,
+  report: Report,
+  onUpdate: OfflineOptions["onUpdate"],
+): Promise<void> {
   const scope = new URL("./", script).href;
   const obstacle = findObstacle(scope);
   if (obstacle) return report("unsupported", obstacle);
@@ -51,7 +56,8 @@ async function start(script: URL, isolate: boolean, report: Report, onUpdate: Of
 
 function findObstacle(scope: string): string | null {
   if (!isSecureContext) return "The page came over http; offline use needs https or localhost.";
-  if (!("serviceWorker" in navigator)) return "This browser offers no service workers here; a private window may be why.";
+  if (!("serviceWorker" in navigator))
+    return "This browser offers no service workers here; a private window may be why.";
   if (!location.href.startsWith(scope)) return `This page is outside the bundle's folder ${scope}.`;
   return null;
 }
@@ -77,7 +83,11 @@ function followFailure(container: ServiceWorkerContainer, scope: string, report:
   container.startMessages();
 }
 
-function followUpdates(registration: ServiceWorkerRegistration, report: Report, onUpdate: OfflineOptions["onUpdate"]): void {
+function followUpdates(
+  registration: ServiceWorkerRegistration,
+  report: Report,
+  onUpdate: OfflineOptions["onUpdate"],
+): void {
   const offer = (version: ServiceWorker) => {
     report("update-ready", "A newer version is stored and waits for a reload.");
     onUpdate?.(() => tell(version, { type: "apply" }));
@@ -100,7 +110,7 @@ function followUpdates(registration: ServiceWorkerRegistration, report: Report, 
 let model: ModelInfo | null = null;
 const onModel = new Set<() => void>();
 
-/** Told by `load` when a model is ready and again when its shards are stored: what it used can be kept from then on. */
+/** Told when there is news of a loaded model, that its shards are stored above all: what it used can be kept from then on. */
 export function modelChanged(info: ModelInfo): void {
   model = info;
   for (const listener of onModel) listener();
@@ -110,7 +120,8 @@ function followModels(registration: ServiceWorkerRegistration, report: Report): 
   const check = async () => {
     if (!registration.active) return;
     if (await keep(registration.active)) report("ready", "Page and model are stored: the next visit needs no network.");
-    else if (model?.storage === "memory") report("unsupported", `The model could not be stored. ${model.storageReason}`);
+    else if (model?.storage === "memory")
+      report("unsupported", `The model could not be stored. ${model.storageReason}`);
   };
   onModel.add(check);
   navigator.serviceWorker.ready.then(check);
@@ -118,7 +129,7 @@ function followModels(registration: ServiceWorkerRegistration, report: Report): 
 
 /** Has the service worker keep what this page used, most of it fetched before there was one. True when nothing is missing. */
 async function keep(version: ServiceWorker): Promise<boolean> {
-  const urls = [...performance.getEntriesByType("resource").map(({ name }) => name)];
+  const urls = performance.getEntriesByType("resource").map(({ name }) => name);
   const { port1, port2 } = new MessageChannel();
   const answer = new Promise<Kept>((resolve) => {
     port1.onmessage = ({ data }: MessageEvent<Kept>) => resolve(data);

@@ -3,13 +3,16 @@
 import type { InstallFailed, Kept, ToServiceWorker } from "../shared/offline.js";
 import { answer, pathOf } from "./serve.js";
 import { dropOldShards, keepEngines } from "./shards.js";
-import { dropOldShells, have, install } from "./shell.js";
+import { have, install, oldShells } from "./shell.js";
 import { base, manifest, urlOf, worker } from "./version.js";
 
 worker.addEventListener("install", (event) => {
   event.waitUntil(
     install().catch(async (error: unknown) => {
-      const failed: InstallFailed = { type: "install-failed", reason: error instanceof Error ? error.message : String(error) };
+      const failed: InstallFailed = {
+        type: "install-failed",
+        reason: error instanceof Error ? error.message : String(error),
+      };
       for (const page of await pages()) page.postMessage(failed);
       throw error;
     }),
@@ -17,10 +20,17 @@ worker.addEventListener("install", (event) => {
 });
 
 worker.addEventListener("activate", (event) => {
-  const cleaning = Promise.all([dropOldShells(), dropOldShards()]);
   // What cannot be cleaned now is cleaned by the next version; the page must not wait or fail for it.
-  event.waitUntil(Promise.all([worker.clients.claim(), cleaning.catch(() => undefined)]));
+  event.waitUntil(Promise.all([worker.clients.claim(), clean().catch(() => undefined)]));
 });
+
+/** Only after an update: on a first visit nothing is old, and pages of other bundles may be storing their shards just now. */
+async function clean(): Promise<void> {
+  const old = await oldShells();
+  if (old.length === 0) return;
+  await dropOldShards();
+  await Promise.all(old.map((name) => caches.delete(name)));
+}
 
 worker.addEventListener("fetch", (event) => {
   const path = pathOf(event.request);
@@ -35,11 +45,17 @@ worker.addEventListener("message", (event) => {
 });
 
 async function keep(urls: string[], port: MessagePort | undefined): Promise<void> {
-  const { files } = await manifest();
-  const used = files.filter(({ path, role }) => role !== "types" && urls.includes(urlOf(path)));
-  const [complete] = await Promise.all([keepEngines(), ...used.map(have)]).catch(() => [false]);
+  const complete = await keepUsed(urls).catch(() => false);
   const kept: Kept = { complete };
   port?.postMessage(kept);
+}
+
+/** Stores what the page used, and the shell again where the visitor cleared it; true when the next visit needs no network. */
+async function keepUsed(urls: string[]): Promise<boolean> {
+  const { files } = await manifest();
+  const used = files.filter(({ path, role }) => role === "shell" || (role !== "types" && urls.includes(urlOf(path))));
+  const [complete] = await Promise.all([keepEngines(), ...used.map(have)]);
+  return complete;
 }
 
 async function applyIfAlone(): Promise<void> {

@@ -31,7 +31,11 @@ export async function keepEngines(): Promise<boolean> {
   return kept.includes(true) && whole(read.task);
 }
 
-async function keepEngine({ engines, files }: Manifest, variant: Variant, whole: (part: unknown) => boolean): Promise<boolean> {
+async function keepEngine(
+  { engines, files }: Manifest,
+  variant: Variant,
+  whole: (part: unknown) => boolean,
+): Promise<boolean> {
   const engine = engines[variant.target];
   // The page's worker stores a module only when it takes the engine.
   if (!engine || !whole(engine)) return false;

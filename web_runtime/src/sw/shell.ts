@@ -27,9 +27,9 @@ export async function have({ path, sha256 }: File): Promise<Response> {
   return fetched;
 }
 
-export async function dropOldShells(): Promise<void> {
-  const names = await caches.keys();
-  await Promise.all(names.filter(isOldShell).map((name) => caches.delete(name)));
+/** Names of the caches of earlier versions. */
+export async function oldShells(): Promise<string[]> {
+  return (await caches.keys()).filter(isOldShell);
 }
 
 /** What the versions before have stored, by SHA-256: an update costs only what changed. */
@@ -47,5 +47,7 @@ async function heldFiles(): Promise<Map<string, () => Promise<Response | null>>>
 async function heldFile(shell: Cache, path: string, sha256: string): Promise<Response | null> {
   const response = await shell.match(urlOf(path));
   const bytes = await response?.arrayBuffer();
-  return response && bytes && (await hash(bytes)) === sha256 ? new Response(bytes, { headers: response.headers }) : null;
+  return response && bytes && (await hash(bytes)) === sha256
+    ? new Response(bytes, { headers: response.headers })
+    : null;
 }

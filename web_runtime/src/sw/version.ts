@@ -29,17 +29,19 @@ export function urlOf(path: string): string {
 }
 
 /**
- * Fetches a file of this version. The HTTP cache may answer first; where it holds another version, the server is asked.
- * Throws when neither has the bytes with this hash, so that nothing of another version is ever taken.
+ * Fetches a file of this version. The HTTP cache may answer first; where it holds another version, or the error that the
+ * server gave while this one was being published, the server is asked. Throws when neither has the bytes with this hash, so
+ * that nothing of another version is ever taken.
  */
 export async function fetchVerified(path: string, sha256: string): Promise<Response> {
+  let fault = "";
   for (const cache of ["default", "reload"] as const) {
     const response = await fetch(urlOf(path), { cache });
-    if (!response.ok) throw new Error(`${path}: the server answered ${response.status}.`);
     const bytes = await response.arrayBuffer();
-    if ((await hash(bytes)) === sha256) return new Response(bytes, { headers: response.headers });
+    if (response.ok && (await hash(bytes)) === sha256) return new Response(bytes, { headers: response.headers });
+    fault = response.ok ? "what the server has is not of this version" : `the server answered ${response.status}`;
   }
-  throw new Error(`${path}: what the server has is not of this version.`);
+  throw new Error(`${path}: ${fault}.`);
 }
 
 export async function hash(bytes: ArrayBuffer): Promise<string> {

@@ -1,0 +1,74 @@
+"""A new version of the bundle: whole or not at all, never under the hands of a visitor, never mixed with the old one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from .server import Fault, Host
+from .visitor import find_update, version
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+    from .bundles import Bundle
+    from .visitor import Visitor
+
+
+@pytest.fixture
+def page(host: Host, visitor: Visitor) -> Page:
+    """A page of the first version, under its service worker."""
+    page = visitor.open(f"{host.origin}/", documents=2)
+    assert version(page) == ("First", "First")
+    host.log.clear()
+    return page
+
+
+def test_a_reload_of_the_only_page_switches_whole(host: Host, page: Page, visitor: Visitor, newer: Bundle) -> None:
+    host.mounts["/"] = newer.site
+    find_update(page)
+    assert version(page) == ("First", "First")
+    with visitor.coming(page, documents=2):
+        page.reload()
+    assert version(page) == ("Second", "Second")
+
+
+def test_an_update_costs_only_what_changed(host: Host, page: Page, newer: Bundle) -> None:
+    host.mounts["/"] = newer.site
+    find_update(page)
+    assert sorted(set(host.log)) == ["/", "/manifest.json", "/sw.js"]
+
+
+def test_pages_in_use_keep_their_version_until_the_visitor_says_so(
+    host: Host, page: Page, visitor: Visitor, newer: Bundle
+) -> None:
+    host.mounts["/"] = newer.site
+    find_update(page)
+    other = visitor.open(f"{host.origin}/")
+    other.reload()
+    other.wait_for_timeout(1_000)
+    assert version(page) == version(other) == ("First", "First")
+    with visitor.coming(page, documents=2):
+        other.get_by_role("button", name="Use it now").click()
+    assert version(page) == version(other) == ("Second", "Second")
+
+
+@pytest.mark.parametrize("fault", [Fault("/", "html"), Fault("/manifest.json", "corrupt"), Fault("/", "missing")], ids=str)
+def test_a_half_published_version_is_not_taken(
+    host: Host, page: Page, visitor: Visitor, newer: Bundle, fault: Fault
+) -> None:
+    host.mounts["/"] = newer.site
+    host.faults.append(fault)
+    find_update(page, whole=False)
+    page.reload()
+    assert version(page) == ("First", "First")
+    host.stop()
+    page.reload()
+    assert version(page) == ("First", "First")
+    host.faults.clear()
+    host.start()
+    find_update(page)
+    with visitor.coming(page, documents=2):
+        page.reload()
+    assert version(page) == ("Second", "Second")
