@@ -59,7 +59,7 @@ def build_site(model: Model) -> int:
     folder, site = prepare(model), SITES / model.name
     command, record = model.command(folder, site), _RECORDS / f"{model.name}.json"
     if _is_current(record, command, folder, site):
-        print(f"{model.title}: sites/{model.name} is up to date")
+        print(f"{model.title}: sites/{model.name} is up to date", flush=True)
         return 0
     print(f"\n{model.title}", flush=True)
     done = subprocess.run([*_PACKAGER, *command], check=False)
