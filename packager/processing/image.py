@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP")
 """What every browser decodes too."""
 
+_ORIENTED = ("JPEG", "MPO", "PNG")
+"""Browsers apply the orientation that is noted in these, and not in others."""
+
 LARGEST_SIDE = 65_535
 """Of a resized picture, in pixels: a sliver of a picture that must cover a square would otherwise take gigabytes."""
 
@@ -54,7 +57,8 @@ def preprocess_image(picture: Path | bytes | Picture, spec: ImagePreprocess) -> 
 def read_picture(source: Path | bytes) -> Picture:
     """Decode a picture to RGB, ``uint8 [height, width, 3]``.
 
-    The EXIF orientation is applied, colour profiles are not, and what is transparent is blended over white.
+    The EXIF orientation of JPEG and PNG files is applied, colour profiles are not, and what is transparent is blended over
+    white.
 
     Raises InputError when the file is not a picture that every browser can decode.
     """
@@ -63,7 +67,7 @@ def read_picture(source: Path | bytes) -> Picture:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             with Image.open(source if isinstance(source, Path) else BytesIO(source), formats=FORMATS) as image:
-                return _rgb(ImageOps.exif_transpose(image))
+                return _rgb(ImageOps.exif_transpose(image) if image.format in _ORIENTED else image)
     except Image.DecompressionBombError as error:
         raise InputError("The picture is too large to decode.", where=where, remedy="Make it smaller.") from error
     # Pillow's decoders raise these, and SyntaxError for some broken PNG files.

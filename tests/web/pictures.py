@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import json
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,7 +53,9 @@ globalThis.preprocess = async (source, preprocess) => {{
 
 def bundle_page(folder: Path) -> None:
     """Writes index.html, page.js and worker.js."""
-    (folder / "index.html").write_text('<!doctype html><title>Pictures</title><script type="module" src="page.js"></script>')
+    (folder / "index.html").write_text(
+        '<!doctype html><link rel="icon" href="data:,"><title>Pictures</title><script type="module" src="page.js"></script>'
+    )
     for name, source in {"worker": _WORKER, "page": _PAGE}.items():
         entry = folder / f"{name}.ts"
         entry.write_text(source.format(src=ROOT / "web_runtime/src"))
@@ -71,7 +72,7 @@ class Made:
 
 
 def make(page: Page, source: str, spec: Any, *arguments: Any) -> Made:
-    """Preprocesses what the JavaScript function ``source`` gives of ``arguments``. Raises RuntimeError with the page's error."""
+    """Preprocesses what the JavaScript function ``source`` gives of ``arguments``. A RuntimeError tells the page's error."""
     answer = page.evaluate(
         f"async ([spec, ...rest]) => preprocess(await ({source})(...rest), spec)",
         [spec, *arguments],
@@ -90,4 +91,4 @@ def as_is(width: int, height: int) -> dict[str, Any]:
     """The preprocess whose tensor is the picture's bytes."""
     sides = {"resize_height": height, "resize_width": width, "height": height, "width": width}
     values = {"layout": "nhwc", "channels": "rgb", "scale": 1.0, "mean": [0.0], "std": [1.0]}
-    return json.loads(json.dumps({"input": "x", "fit": "stretch", "filter": "nearest", **sides, **values}))
+    return {"input": "x", "fit": "stretch", "filter": "nearest", **sides, **values}
