@@ -8,7 +8,7 @@ const spans = {
   manifest: ["manifest"],
   engine: ["engine-download", "engine-start"],
   weights: ["download", "decode", "verify", "cache-read"],
-  start: ["task", "session"],
+  start: ["session"],
 } satisfies Record<string, Trace[number]["name"][]>;
 
 export type LoadPhase = keyof typeof spans;

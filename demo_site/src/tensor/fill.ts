@@ -38,13 +38,9 @@ export function describe(dtype: Dtype): string {
 export function fromJson(dtype: Dtype, text: string, dims: readonly number[]): Tensor {
   const value = parse(text);
   const own = nesting(value);
-  const flat: unknown[] = Array.isArray(value) ? value.flat(own.length) : [value];
-  const length = own.reduce((product, dim) => product * dim, 1);
-  if (flat.length !== length || flat.some((entry) => Array.isArray(entry))) {
-    throw new Complaint("The lists have different lengths. Each list of one level needs as many entries as the next.");
-  }
+  const flat = [...leaves(value, own)];
   const wanted = dims.reduce((product, dim) => product * dim, 1);
-  const tensor = zeros(dtype, own.length < dims.length && own.length <= 1 && wanted === length ? dims : own);
+  const tensor = zeros(dtype, own.length < dims.length && own.length <= 1 && wanted === flat.length ? dims : own);
   flat.forEach((entry, i) => {
     put(dtype, tensor.data, i, element(dtype, entry));
   });
@@ -75,6 +71,15 @@ function parse(text: string): unknown {
   }
 }
 
+/** The entries of nested lists in order. Throws Complaint where they are not as long and deep as the first of them. */
+function* leaves(value: unknown, dims: readonly number[]): Generator<unknown> {
+  if (Array.isArray(value) ? value.length !== dims[0] : dims.length > 0) {
+    throw new Complaint("The lists have different lengths. Each list of a level needs as many entries as the others.");
+  }
+  if (!Array.isArray(value)) yield value;
+  else for (const entry of value) yield* leaves(entry, dims.slice(1));
+}
+
 function nesting(value: unknown): number[] {
   const dims: number[] = [];
   for (let level = value; Array.isArray(level); level = level[0]) dims.push(level.length);
@@ -94,6 +99,9 @@ function element(dtype: Dtype, entry: unknown): Raw {
   const [low, high] = range(dtype);
   if (typeof value === "number" && !Number.isInteger(value))
     throw new Complaint(`${value} is not a whole number, which ${dtype} needs.`);
+  if (typeof value === "number" && !Number.isSafeInteger(value)) {
+    throw new Complaint(`${value} has more digits than this browser reads in JSON. Give a .npy file.`);
+  }
   if (value < low || value > high)
     throw new Complaint(`${value} does not fit ${dtype}, which holds ${low} to ${high}.`);
   return value;

@@ -1,7 +1,7 @@
 // A tensor as rows along its last axis, and as few of them as fit a small plot or table. Pure functions.
 
 import type { Dtype, Tensor } from "../../../web_runtime/src/shared/api.js";
-import { at } from "./dtype.js";
+import { at, type Raw } from "./dtype.js";
 
 export interface Grid {
   rows: number;
@@ -32,6 +32,21 @@ export function rowIndex(dims: readonly number[], row: number): number[] {
     rest = Math.floor(rest / dim);
   }
   return index;
+}
+
+/** Where in a row its largest element is; the first of several, 0 where none is a number. */
+export function largest(dtype: Dtype, { data, dims }: Tensor, row: number): number {
+  const { columns } = extent(dims);
+  let best = 0;
+  let most: Raw = Number.NEGATIVE_INFINITY;
+  for (let c = 0; c < columns; c++) {
+    const value = at(dtype, data, row * columns + c);
+    if (value > most) {
+      most = value;
+      best = c;
+    }
+  }
+  return best;
 }
 
 /**

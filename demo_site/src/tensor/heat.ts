@@ -12,7 +12,9 @@ const stops = [
 const dark = matchMedia("(prefers-color-scheme: dark)");
 
 export function heatMap(grid: Grid, limits: Limits): HTMLCanvasElement {
-  const canvas = h("canvas", { width: grid.columns, height: grid.rows });
+  // Pixels stay square where that leaves the map high enough to be read.
+  const slim = grid.columns > 4 * grid.rows || grid.rows > 2 * grid.columns;
+  const canvas = h("canvas", { class: slim && "stretched", width: grid.columns, height: grid.rows });
   const repaint = (): void => {
     if (canvas.isConnected) paint(canvas, grid, limits);
     else dark.removeEventListener("change", repaint);

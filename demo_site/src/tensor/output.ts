@@ -5,11 +5,9 @@ import { h } from "../dom.js";
 import { bytes, count, figure, shape } from "../format.js";
 import { writeNpy } from "../npy.js";
 import { at } from "./dtype.js";
-import { extent, rowIndex } from "./grid.js";
 import { plot } from "./plot.js";
 import { show, stats } from "./stats.js";
-
-const table = { rows: 8, columns: 16 };
+import { valueTable } from "./table.js";
 
 export function outputCard(name: string, dtype: Dtype, tensor: Tensor): HTMLElement {
   const elements = tensor.data.length;
@@ -40,7 +38,13 @@ function single(dtype: Dtype, tensor: Tensor): HTMLElement {
 }
 
 function many(name: string, dtype: Dtype, tensor: Tensor): HTMLElement {
-  return h("div", { class: "many" }, summary(dtype, tensor), plot(name, dtype, tensor), values(name, dtype, tensor));
+  return h(
+    "div",
+    { class: "many" },
+    summary(dtype, tensor),
+    plot(name, dtype, tensor),
+    valueTable(name, dtype, tensor),
+  );
 }
 
 function summary(dtype: Dtype, tensor: Tensor): HTMLElement {
@@ -57,40 +61,6 @@ function summary(dtype: Dtype, tensor: Tensor): HTMLElement {
     "dl",
     { class: "facts" },
     ...facts.map(([term, value]) => h("div", {}, h("dt", {}, term), h("dd", { class: "figure" }, value))),
-  );
-}
-
-function values(name: string, dtype: Dtype, { data, dims }: Tensor): HTMLElement {
-  const { rows, columns } = extent(dims);
-  const shownRows = Math.min(rows, table.rows);
-  const shownColumns = Math.min(columns, table.columns);
-  const numbers = Array.from({ length: shownColumns }, (_, c) => h("th", { scope: "col" }, String(c)));
-  const body = Array.from({ length: shownRows }, (_, r) => {
-    const label = [...rowIndex(dims, r), ":"].join(", ");
-    const cells = Array.from({ length: shownColumns }, (_, c) =>
-      h("td", {}, show(dtype, at(dtype, data, r * columns + c))),
-    );
-    return h("tr", {}, h("th", { scope: "row" }, `[${label}]`), ...cells);
-  });
-  const cut = [
-    shownRows < rows && `${shownRows} of ${count(rows, "row")}`,
-    shownColumns < columns && `${shownColumns} of ${count(columns, "column")}`,
-  ];
-  const parts = cut.filter((part) => part !== false);
-  return h(
-    "div",
-    {},
-    h(
-      "div",
-      { class: "scroll", tabindex: 0, role: "region", "aria-label": `First values of ${name}` },
-      h(
-        "table",
-        { class: "figure" },
-        h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "index"), ...numbers)),
-        h("tbody", {}, ...body),
-      ),
-    ),
-    parts.length > 0 && h("p", { class: "hint" }, `The first ${parts.join(", ")}. The download has them all.`),
   );
 }
 
