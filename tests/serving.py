@@ -114,6 +114,10 @@ class Server:
     def errors(self) -> list[str]:
         return [record.getMessage() for record in self.log.records if record.levelno >= logging.ERROR]
 
+    @property
+    def url(self) -> str:
+        return f"http://{self.host}:{self.port}/"
+
     def get(self, path: str, headers: dict[str, str] | None = None, method: str = "GET") -> Answer:
         connection = http.client.HTTPConnection(self.host, self.port, timeout=30)
         try:
@@ -137,11 +141,11 @@ class Server:
 
 
 @contextmanager
-def serving(root: Path, *, isolate: bool = True) -> Iterator[Server]:
-    """Runs the application under uvicorn on a free port of loopback, in a thread."""
+def serving(root: Path, *, isolate: bool = True, port: int = 0) -> Iterator[Server]:
+    """Runs the application under uvicorn on a port of loopback, a free one by default, in a thread."""
     kept = _Kept()
     loggers = [logging.getLogger(name) for name in ("uvicorn.error", "asyncio")]
-    listener = listen("127.0.0.1", 0)
+    listener = listen("127.0.0.1", port)
     config = uvicorn.Config(
         create_app(root, isolate=isolate), http="h11", ws="none", lifespan="off", log_config=None, log_level="warning"
     )

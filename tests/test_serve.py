@@ -438,6 +438,27 @@ def test_the_index_page_keeps_to_the_policy_and_to_http(sites: Path) -> None:
             assert running.get(path, method="HEAD").headers["content-length"] == str(len(plain.body))
 
 
+def test_above_bundles_an_old_service_worker_is_retired(sites: Path, bundle: Path) -> None:
+    with serving(sites) as running:
+        answer = running.get("/sw.js")
+        assert (answer.headers["content-type"], answer.headers["cache-control"]) == (
+            "text/javascript; charset=utf-8",
+            REVALIDATE,
+        )
+        assert b"unregister" in answer.body
+        (sites / "sw.js").write_text("my own")
+        assert running.get("/sw.js").body == b"my own"
+
+
+def test_a_bundle_that_lacks_a_file_gets_none_from_the_gallery(tmp_path: Path) -> None:
+    write_bundle(tmp_path)
+    write_bundle(tmp_path / "within")
+    for path in ("sw.js", "index.html"):
+        (tmp_path / path).unlink()
+    with serving(tmp_path) as running:
+        assert [running.get(path).status for path in ("/", "/index.html", "/sw.js", "/.packager/gallery.css")] == [404] * 4
+
+
 def test_the_index_page_follows_the_folder(sites: Path) -> None:
     with serving(sites) as running:
         before = running.get("/")

@@ -16,8 +16,10 @@ from packager.serve.paths import find
 if TYPE_CHECKING:
     from pathlib import Path
 
-# No file of the root is served under a hidden name, so this path can never be taken.
-STYLE_PATH: Final = [".packager", "gallery.css"]
+# Paths of the documents, by the files here that they are. No file of the root is served under a hidden name, so the style
+# sheet's path is never taken; the others, "index.html" too, give way to files of the root.
+_STYLE = ".packager/gallery.css"
+_DOCUMENTS: Final = {_STYLE: "gallery.css", "sw.js": "retire.js"}
 
 _PAGE = """<!doctype html>
 <html lang="en">
@@ -70,11 +72,17 @@ class Gallery:
     def __init__(self, root: Path) -> None:
         self._root = root
         self._seen: dict[str, tuple[tuple[int, int, int], Demo]] = {}
-        style = resources.files("packager.serve").joinpath("gallery.css").read_bytes()
-        self.style = Document("/".join(STYLE_PATH), style)
+        here = resources.files("packager.serve")
+        self._documents = {path: Document(path, here.joinpath(file).read_bytes()) for path, file in _DOCUMENTS.items()}
 
-    def page(self) -> Document | None:
-        """Return the index page, or None where the folder holds no bundle. Blocks."""
+    def document(self, path: str) -> Document | None:
+        """Return what the gallery has at a path (relative, with slashes), or None. A root that is a bundle has none. Blocks."""
+        if path not in ("index.html", *_DOCUMENTS) or find(self._root, ["manifest.json"]):
+            return None
+        return self._page() if path == "index.html" else self._documents[path]
+
+    def _page(self) -> Document | None:
+        """Return the index page, or None where the folder holds no bundle."""
         demos = [demo for folder in bundles(self._root) if (demo := self._demo(folder))]
         return Document("index.html", _render(sorted(demos, key=lambda demo: demo.name.casefold())).encode()) if demos else None
 
@@ -113,7 +121,7 @@ def _describe(folder: str, bundle: Path) -> Demo:
 
 
 def _render(demos: list[Demo]) -> str:
-    return _PAGE.format(style="/".join(STYLE_PATH), demos="\n".join(_render_demo(demo) for demo in demos))
+    return _PAGE.format(style=_STYLE, demos="\n".join(_render_demo(demo) for demo in demos))
 
 
 def _render_demo(demo: Demo) -> str:
@@ -122,9 +130,8 @@ def _render_demo(demo: Demo) -> str:
         return f'        <li class="demo">{title}<p class="fault">{escape(demo.fault)}</p></li>'
     facts = (("First visit", _size(demo.first_visit)), *(("Variant", variant) for variant in demo.variants))
     listed = "".join(f"<div><dt>{term}</dt><dd>{escape(value)}</dd></div>" for term, value in facts)
-    kind, does = (
-        f'<p class="{name}">{escape(text)}</p>' for name, text in (("kind", demo.task), ("does", _DOES.get(demo.task, "")))
-    )
+    kind = f'<p class="kind">{escape(demo.task)}</p>'
+    does = f'<p class="does">{escape(_DOES.get(demo.task, ""))}</p>'
     return f'        <li class="demo">{kind}{title}{does}<dl>{listed}</dl></li>'
 
 

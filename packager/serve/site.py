@@ -16,7 +16,7 @@ from packager.serve.body import FileSlice
 from packager.serve.conditions import RangeNotSatisfiable, http_date, is_unchanged, preferred_coding, wanted_range
 from packager.serve.encodings import Encodings, offered_codings
 from packager.serve.entities import FileReplacedError, StoredFile, open_file
-from packager.serve.gallery import STYLE_PATH, Gallery
+from packager.serve.gallery import Gallery
 from packager.serve.media import media_type
 from packager.serve.paths import MalformedPathError, find, split_path
 
@@ -87,13 +87,11 @@ class Site:
     def _look_up(self, raw_path: bytes) -> Entity | Redirect | None:
         """Return what a path names. Blocks. Raises MalformedPathError, OSError."""
         segments = split_path(raw_path)
-        if segments == STYLE_PATH:
-            return self._gallery.style
         names = [*segments[:-1], segments[-1] or _INDEX]
-        path = find(self._root, names)
+        path, name = find(self._root, names), "/".join(names)
         if path is None:
-            return self._gallery.page() if segments == [""] else None
-        entity = open_file(path, "/".join(names))
+            return self._gallery.document(name)
+        entity = open_file(path, name)
         if entity is None and segments[-1] and find(self._root, [*names, _INDEX]):
             return Redirect(quote(names[-1]) + "/")
         return entity
