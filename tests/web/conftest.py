@@ -54,15 +54,21 @@ def visitor(browser: Browser) -> Iterator[Visitor]:
 
 
 @pytest.fixture
-def returning(browser: Browser, tmp_path: Path) -> Iterator[Opens]:
+def profile(tmp_path: Path) -> Path:
+    """The folder where the browser of `returning` keeps this test's visitor."""
+    return tmp_path / "profile"
+
+
+@pytest.fixture
+def returning(browser: Browser, profile: Path) -> Iterator[Opens]:
     """Starts a new browser process on this test's one profile, as when the visitor comes back another day."""
     opened: list[Visitor] = []
 
-    def come() -> Visitor:
+    def come(*flags: str) -> Visitor:
         for earlier in opened:
             earlier.context.close()
         context = browser.browser_type.launch_persistent_context(
-            tmp_path / "profile", executable_path=chromium_path(), args=chromium_flags()
+            profile, executable_path=chromium_path(), args=[*chromium_flags(), *flags]
         )
         opened.append(Visitor(context))
         return opened[-1]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from .server import Fault, Host
-from .visitor import find_update, version
+from .visitor import find_update, stored_files, stored_shards, version, works_offline
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -21,7 +21,6 @@ def page(host: Host, visitor: Visitor) -> Page:
     """A page of the first version, under its service worker."""
     page = visitor.open(f"{host.origin}/", documents=2)
     assert version(page) == ("First", "First")
-    host.log.clear()
     return page
 
 
@@ -35,9 +34,34 @@ def test_a_reload_of_the_only_page_switches_whole(host: Host, page: Page, visito
 
 
 def test_an_update_costs_only_what_changed(host: Host, page: Page, newer: Bundle) -> None:
+    works_offline(page)
+    host.log.clear()
     host.mounts["/"] = newer.site
     find_update(page)
     assert sorted(set(host.log)) == ["/", "/manifest.json", "/sw.js"]
+
+
+def test_what_no_version_needs_any_more_is_removed(
+    host: Host, page: Page, visitor: Visitor, bundle: Bundle, newer: Bundle
+) -> None:
+    host.mounts["/other/"] = bundle.site
+    other = visitor.open(f"{host.origin}/other/", documents=2)
+    works_offline(other)
+    works_offline(page)
+    host.mounts["/"] = newer.site
+    find_update(page)
+    with visitor.coming(page, documents=2):
+        page.reload()
+    works_offline(page)
+    assert stored_files(page, newer, f"{host.origin}/") >= {"index.html", "manifest.json"}
+    assert stored_files(page, bundle, f"{host.origin}/other/") >= {"index.html", "manifest.json"}
+    assert bundle.shards & stored_shards(page) == bundle.shards & stored_shards(other)
+    host.mounts["/other/"] = newer.site
+    find_update(other)
+    with visitor.coming(other, documents=2):
+        other.reload()
+    works_offline(other)
+    assert stored_shards(other) <= newer.shards
 
 
 def test_pages_in_use_keep_their_version_until_the_visitor_says_so(
@@ -55,9 +79,7 @@ def test_pages_in_use_keep_their_version_until_the_visitor_says_so(
 
 
 @pytest.mark.parametrize("fault", [Fault("/", "html"), Fault("/manifest.json", "corrupt"), Fault("/", "missing")], ids=str)
-def test_a_half_published_version_is_not_taken(
-    host: Host, page: Page, visitor: Visitor, newer: Bundle, fault: Fault
-) -> None:
+def test_a_half_published_version_is_not_taken(host: Host, page: Page, visitor: Visitor, newer: Bundle, fault: Fault) -> None:
     host.mounts["/"] = newer.site
     host.faults.append(fault)
     find_update(page, whole=False)

@@ -150,6 +150,11 @@ def until(page: Page, condition: str, seconds: float = 20.0) -> None:
         page.wait_for_timeout(50)
 
 
+def works_offline(page: Page) -> None:
+    """Waits until the page says that the next visit needs no network."""
+    until(page, "document.getElementById('badge').dataset.state === 'ready'")
+
+
 def version(page: Page) -> tuple[str, str]:
     """The versions that the page and the manifest that it would load are of, by their names."""
     return page.title(), page.evaluate("async () => (await (await fetch('manifest.json')).json()).name")

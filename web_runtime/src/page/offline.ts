@@ -75,7 +75,7 @@ function followControl(container: ServiceWorkerContainer, scope: string, isolate
 
 function followFailure(container: ServiceWorkerContainer, scope: string, report: Report): void {
   container.addEventListener("message", async ({ data }: MessageEvent<InstallFailed>) => {
-    if (data?.type !== "install-failed") return;
+    if (data?.type !== "install-failed" || data.base !== scope) return;
     // A version that is in charge stays so when a newer one cannot be had whole.
     const registration = await container.getRegistration(scope);
     if (!registration?.active) report("unsupported", `The page could not be stored: ${data.reason}`);
@@ -99,7 +99,7 @@ function followUpdates(
   };
   if (registration.waiting && registration.active) {
     // This is how a reload of the only open page brings the newer version: nobody has begun to use the old one.
-    if (!hasInteracted()) tell(registration.waiting, { type: "apply-if-alone" });
+    if (!hasInteracted()) tell(registration.active, { type: "apply-if-alone" });
     offer(registration.waiting);
   }
   follow(registration.installing);

@@ -5,7 +5,7 @@ export type ToServiceWorker =
   | { type: "keep"; urls: string[] }
   /** To a waiting version: take over now; every page of the bundle then reloads. */
   | { type: "apply" }
-  /** To a waiting version, from a page that just opened: take over if no other page is open. */
+  /** To the version in charge, from a page that just opened: let the waiting one take over if no other page is in use. */
   | { type: "apply-if-alone" };
 
 /** The answer to `keep`, over the port that came with it. */
@@ -17,5 +17,7 @@ export interface Kept {
 /** To all pages when a version could not be installed. */
 export interface InstallFailed {
   type: "install-failed";
+  /** The bundle's folder. */
+  base: string;
   reason: string;
 }

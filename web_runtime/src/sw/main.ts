@@ -9,11 +9,10 @@ import { base, manifest, urlOf, worker } from "./version.js";
 worker.addEventListener("install", (event) => {
   event.waitUntil(
     install().catch(async (error: unknown) => {
-      const failed: InstallFailed = {
-        type: "install-failed",
-        reason: error instanceof Error ? error.message : String(error),
-      };
-      for (const page of await pages()) page.postMessage(failed);
+      const reason = error instanceof Error ? error.message : String(error);
+      const failed: InstallFailed = { type: "install-failed", base, reason };
+      const pages = await worker.clients.matchAll({ type: "window", includeUncontrolled: true });
+      for (const page of pages) page.postMessage(failed);
       throw error;
     }),
   );
@@ -41,7 +40,7 @@ worker.addEventListener("message", (event) => {
   const message = event.data as ToServiceWorker;
   if (message.type === "keep") event.waitUntil(keep(message.urls, event.ports[0]));
   else if (message.type === "apply") event.waitUntil(worker.skipWaiting());
-  else if (message.type === "apply-if-alone") event.waitUntil(applyIfAlone());
+  else if (message.type === "apply-if-alone") event.waitUntil(applyIfAlone(event.source));
 });
 
 async function keep(urls: string[], port: MessagePort | undefined): Promise<void> {
@@ -58,11 +57,13 @@ async function keepUsed(urls: string[]): Promise<boolean> {
   return complete;
 }
 
-async function applyIfAlone(): Promise<void> {
-  if ((await pages()).length === 1) await worker.skipWaiting();
+/** Lets the waiting version take over unless another page than the asking one runs under this version. */
+async function applyIfAlone(asking: ExtendableMessageEvent["source"]): Promise<void> {
+  const controlled = await worker.clients.matchAll({ type: "window" });
+  const { waiting } = worker.registration;
+  if (controlled.every((page) => asking instanceof Client && page.id === asking.id)) tell(waiting, { type: "apply" });
 }
 
-async function pages(): Promise<readonly Client[]> {
-  const all = await worker.clients.matchAll({ type: "window", includeUncontrolled: true });
-  return all.filter(({ url }) => url.startsWith(base));
+function tell(version: ServiceWorker | null, message: ToServiceWorker): void {
+  version?.postMessage(message);
 }

@@ -1,0 +1,89 @@
+"""First and later visits: the page answers, keeps what it needs, and asks nobody else."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from .server import ISOLATION, PLAIN
+from .visitor import run, stored_files, stored_shards, works_offline
+
+if TYPE_CHECKING:
+    from .bundles import Bundle
+    from .conftest import Opens
+    from .server import Host
+    from .visitor import Visitor
+
+
+@pytest.mark.parametrize("mount", ["/", "/models/of/mine/"], ids=["root", "sub-path"])
+def test_the_second_visit_needs_no_host(host: Host, bundle: Bundle, returning: Opens, mount: str) -> None:
+    host.mounts = {mount: bundle.site}
+    url = host.origin + mount
+    page = returning().open(url, documents=2)
+    works_offline(page)
+    assert run(page, bundle).matches(bundle)
+    host.stop()
+
+    visitor = returning()
+    page = visitor.open(url)
+    works_offline(page)
+    answer = run(page, bundle)
+    assert answer.matches(bundle)
+    assert answer.info["bytes"]["network"] == 0
+    assert answer.info["threads"] > 1
+    assert visitor.origins() == {host.origin}
+    assert visitor.complaints == []
+
+
+def test_a_visit_leaves_only_sound_files_of_the_bundle(host: Host, bundle: Bundle, visitor: Visitor) -> None:
+    page = visitor.open(f"{host.origin}/", documents=2)
+    works_offline(page)
+    engine = bundle.manifest["engines"]["ort-wasm"]
+    shell = {file["path"] for file in bundle.manifest["files"] if file["role"] == "shell"}
+    assert stored_files(page, bundle, f"{host.origin}/") == shell | {engine["script"], engine["glue"], "manifest.json"}
+    assert stored_shards(page) >= {shard["sha256"] for shard in bundle.weight_shards()}
+
+
+def test_a_first_visit_fetches_each_shard_once_and_nothing_elsewhere(host: Host, bundle: Bundle, visitor: Visitor) -> None:
+    host.headers |= ISOLATION
+    page = visitor.open(f"{host.origin}/")
+    works_offline(page)
+    shards = host.requests("/shards/*")
+    assert sorted(shards) == sorted(set(shards))
+    assert visitor.origins() == {host.origin}
+    assert visitor.complaints == []
+
+
+def test_a_strict_policy_of_the_host_is_enough(host: Host, bundle: Bundle, visitor: Visitor) -> None:
+    host.headers |= ISOLATION | {
+        "Content-Security-Policy": "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; "
+        "connect-src 'self'; style-src 'self'; img-src 'self' data: blob:; manifest-src 'self'; base-uri 'none'; "
+        "form-action 'none'; frame-ancestors 'none'"
+    }
+    page = visitor.open(f"{host.origin}/")
+    works_offline(page)
+    assert run(page, bundle).matches(bundle)
+    assert visitor.complaints == []
+
+
+def test_two_bundles_of_one_origin_do_not_touch_each_other(host: Host, bundle: Bundle, newer: Bundle, visitor: Visitor) -> None:
+    host.mounts = {"/a/": bundle.site, "/b/": newer.site}
+    pages = [visitor.open(f"{host.origin}{mount}", documents=2) for mount in host.mounts]
+    for page in pages:
+        works_offline(page)
+    host.stop()
+    for page, own in zip(pages, (bundle, newer), strict=True):
+        page.reload()
+        answer = run(page, own)
+        assert answer.matches(own)
+        assert answer.name == own.manifest["name"]
+
+
+def test_a_host_that_forbids_storing_changes_nothing(host: Host, bundle: Bundle, visitor: Visitor) -> None:
+    host.headers = PLAIN | {"Cache-Control": "no-store"}
+    page = visitor.open(f"{host.origin}/", documents=2)
+    works_offline(page)
+    host.stop()
+    page.reload()
+    assert run(page, bundle).matches(bundle)
