@@ -29,8 +29,9 @@ export async function readSample(name: string, { samples, signature }: Manifest,
   return Object.fromEntries(await Promise.all(entries));
 }
 
-/** The bytes as elements, in place. */
-function view({ buffer, byteLength }: Uint8Array<ArrayBuffer>, dtype: Dtype): Tensor["data"] {
+/** The bytes as elements, copied: tensors move to the page, while the bytes may still wait to be stored. */
+function view(bytes: Uint8Array<ArrayBuffer>, dtype: Dtype): Tensor["data"] {
+  const { buffer, byteLength } = bytes.slice();
   const type = arrayTypes[dtype];
   return new type(buffer, 0, Math.floor(byteLength / type.BYTES_PER_ELEMENT));
 }
