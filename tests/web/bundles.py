@@ -12,6 +12,7 @@ import numpy as np
 import onnx
 import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
+
 from packager import BuildOptions, build
 
 WIDTH = 64
@@ -59,9 +60,8 @@ def build_bundle(folder: Path, name: str, head: float = 1.0) -> Bundle:
 def small_network(head: float) -> onnx.ModelProto:
     """Two layers of random weights, 64 to 512 to 512 numbers, and a head of 10: 1.2 MB."""
     random = np.random.default_rng(7)
-    sizes = [WIDTH, 512, 512, 10]
     nodes, weights, flow = [], [], "x"
-    for index, (rows, columns) in enumerate(zip(sizes, sizes[1:], strict=False)):
+    for index, (rows, columns) in enumerate([(WIDTH, 512), (512, 512), (512, 10)]):
         values = random.standard_normal((rows, columns)) / np.sqrt(rows)
         values *= head if columns == 10 else 1.0
         weights.append(numpy_helper.from_array(values.astype(np.float32), f"w{index}"))

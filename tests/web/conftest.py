@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+
 from packager.browser import chromium, chromium_flags, chromium_path
 
 from .bundles import Bundle, build_bundle

@@ -40,7 +40,7 @@ _STORED = """async () => {
     const cache = await caches.open(name);
     for (const { url } of await cache.keys()) {
       const body = await (await cache.match(url)).arrayBuffer();
-      entries.push({ cache: name, url, sha256: hex(await crypto.subtle.digest("SHA-256", body)), text: url.includes("/references/") ? new TextDecoder().decode(body) : null });
+      entries.push({ cache: name, url, sha256: hex(await crypto.subtle.digest("SHA-256", body)) });
     }
   }
   return entries;
@@ -114,7 +114,7 @@ def run(page: Page, bundle: Bundle, **options: Any) -> Answer:
 
 
 def stored(page: Page) -> list[dict[str, Any]]:
-    """Entries of the caches: cache, url, sha256 of the body, text of reference records."""
+    """Entries of the caches: cache, url, sha256 of the body."""
     return page.evaluate(_STORED)
 
 
