@@ -10,16 +10,19 @@ import { byId, setText } from "./dom.js";
 import { embedCode } from "./embed.js";
 import { followOffline, offlineCleared } from "./offline.js";
 import { loadDone, loadFailed, loadProgress, loadStarted } from "./progress.js";
-import { createRunner } from "./runner.js";
+import { Runner } from "./runner.js";
 import { showModel, showRun, showStorage, wireClear } from "./status.js";
 import { mountImage } from "./views/image.js";
 import { mountTensor } from "./views/tensor.js";
 import { mountText } from "./views/text.js";
 
 const views = { "image-classification": mountImage, "text-embedding": mountText, tensor: mountTensor };
-const runner = createRunner((model, times) => {
-  showRun(times);
-  showStorage(model);
+const runner = new Runner({
+  onRun(model, times) {
+    showRun(times);
+    showStorage(model);
+  },
+  onLost: () => void start(),
 });
 let mounted = "";
 let current: Model | null = null;
@@ -32,22 +35,27 @@ function mount(manifest: Manifest): void {
   mounted = manifest.id;
 }
 
+/** Only for an early view: load() reads and checks the manifest itself, and says what is wrong with it. */
+async function mountEarly(): Promise<void> {
+  try {
+    const manifest = await (await fetch("./manifest.json")).json();
+    if (!current) mount(manifest);
+  } catch {
+    byId("stage").replaceChildren();
+  }
+}
+
 async function start(): Promise<void> {
   const began = performance.now();
   setState("loading");
   loadStarted();
   try {
     const loading = load("./manifest.json", { ...asked(), onProgress: loadProgress });
-    // Only for an early view; load() reads, validates and reports on the manifest itself.
-    const early = fetch("./manifest.json")
-      .then((response) => response.json())
-      .then(mount)
-      .catch(() => undefined);
+    void mountEarly();
     const model = (await loading) as Model;
-    await early;
-    mount(model.manifest);
     current = model;
     Object.assign(globalThis, { packager: { model } });
+    mount(model.manifest);
     runner.give(model);
     showModel(model);
     loadDone(model, performance.now() - began);

@@ -4,7 +4,7 @@ import { PackagerError } from "../packager.js";
 import { Complaint } from "./complaint.js";
 import { byId, h } from "./dom.js";
 
-/** Shows an error with its code and, where trying again can help, a button. */
+/** Shows an error with its code and, where the same can go well another time, a button that tries it again. */
 export function showError(place: HTMLElement, error: unknown, retry?: () => void): void {
   const message = error instanceof Error ? error.message : String(error);
   const code = error instanceof PackagerError ? error.code : error instanceof Complaint ? null : "internal";
@@ -14,19 +14,9 @@ export function showError(place: HTMLElement, error: unknown, retry?: () => void
     byId("stage").focus({ preventScroll: true });
     retry?.();
   };
-  place.replaceChildren(
-    h(
-      "div",
-      { class: "notice", role: "alert" },
-      h("p", {}, message),
-      h(
-        "p",
-        { class: "notice-foot" },
-        code && h("code", {}, code),
-        retry && h("button", { type: "button", click: again }, "Try again"),
-      ),
-    ),
-  );
+  const button = retry && code !== "input-invalid" && h("button", { type: "button", click: again }, "Try again");
+  const foot = (code || button) && h("p", { class: "notice-foot" }, code && h("code", {}, code), button);
+  place.replaceChildren(h("div", { class: "notice", role: "alert" }, h("p", {}, message), foot));
 }
 
 export function clearError(place: HTMLElement): void {

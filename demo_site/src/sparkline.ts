@@ -27,9 +27,9 @@ export class Sparkline {
     this.#dot.setAttribute("cy", String(y));
   }
 
-  /** "Median 34 ms of 12 runs."; empty before the second run. */
+  /** "median 34 ms of 12 runs"; empty before the second run. */
   summary(): string {
-    return this.#runs.length < 2 ? "" : `Median ${duration(median(this.#runs))} of ${count(this.#runs.length, "run")}.`;
+    return this.#runs.length < 2 ? "" : `median ${duration(median(this.#runs))} of ${count(this.#runs.length, "run")}`;
   }
 
   #point(ms: number, age: number): number[] {

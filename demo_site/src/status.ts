@@ -13,9 +13,9 @@ let pending = false;
 export function showModel(model: Model): void {
   const { info, manifest } = model;
   const parity = manifest.variants.find(({ id }) => id === info.variant)?.parity;
-  row("variant", `${info.precision} · ${info.target}`, info.reason);
-  row("threads", String(info.threads), info.threadsReason);
-  if (parity) row("parity", parityFigure(parity), paritySentence(parity));
+  row("variant", `${info.precision} · ${info.target}`, [info.reason]);
+  row("threads", String(info.threads), [info.threadsReason]);
+  if (parity) row("parity", parityFigure(parity), [paritySentence(parity)]);
   void drawStorage(model);
 }
 
@@ -23,10 +23,8 @@ export function showRun({ preprocess, infer, postprocess }: RunTimes): void {
   const total = preprocess + infer + postprocess;
   runs.add(total);
   const around = [[preprocess, "before"] as const, [postprocess, "after"] as const].filter(([ms]) => ms >= 0.05);
-  const steps = [`${duration(infer)} in the model`, ...around.map(([ms, place]) => `${duration(ms)} ${place}`)].join(
-    ", ",
-  );
-  row("run", duration(total), `${steps}. ${runs.summary()}`, runs.element);
+  const steps = [`${duration(infer)} in the model`, ...around.map(([ms, place]) => `${duration(ms)} ${place}`)];
+  row("run", duration(total), [steps.join(", "), runs.summary()], runs.element);
 }
 
 /** Shows what is kept, as the runtime and the browser say: at most once a second, however fast runs follow each other. */
@@ -51,10 +49,10 @@ export function wireClear(onCleared: () => void): void {
 async function drawStorage({ info }: Model): Promise<void> {
   const size = await used();
   const value = info.storage === "memory" ? "nothing" : size === null ? "the model" : bytes(size);
-  row("storage", value, [info.storageReason, ...info.notes].join(" "));
+  row("storage", value, [info.storageReason, ...info.notes]);
 }
 
-function row(name: string, value: string, detail: string, drawing?: Element): void {
-  const line = h("span", { class: "slip-value figure" }, value, drawing);
-  byId(`slip-${name}`).replaceChildren(line, h("span", { class: "hint" }, detail));
+function row(name: string, value: string, details: string[], drawing?: Element): void {
+  const line = h("p", { class: "slip-value figure" }, value, drawing);
+  byId(`slip-${name}`).replaceChildren(line, ...details.map((detail) => h("p", { class: "hint" }, detail)));
 }

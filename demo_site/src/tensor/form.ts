@@ -34,31 +34,36 @@ export class TensorForm {
   async fill(model: Model): Promise<Tensors> {
     const wanted = this.#forms.some(({ source }) => source === "sample");
     const sample = wanted ? ((await model.sample(this.#which.value)) as Tensors) : null;
-    const own = this.#forms
-      .filter(({ follows }) => !follows)
-      .map((form) => ({ form, tensor: this.#fill(form, sample) }));
+    const fill = (follows: boolean): Filled[] => {
+      const sizes = this.#sizes.get();
+      const forms = this.#forms.filter((form) => form.follows === follows);
+      return forms.map((form) => ({ form, tensor: fillOne(form, sizes, sample) }));
+    };
+    const own = fill(false);
     // Samples, JSON and files have dims of their own, which the fields follow; random and zeros follow the fields.
     this.#sizes.set(
       agree(own.map(({ form: { input }, tensor }) => ({ input: input.name, sizes: match(input, tensor.dims) }))),
     );
-    const rest = this.#forms
-      .filter(({ follows }) => follows)
-      .map((form) => ({ form, tensor: this.#fill(form, sample) }));
-    return Object.fromEntries([...own, ...rest].map(({ form, tensor }) => [form.input.name, tensor]));
+    return Object.fromEntries([...own, ...fill(true)].map(({ form, tensor }) => [form.input.name, tensor]));
   }
+}
 
-  #fill(form: InputForm, sample: Tensors | null): Tensor {
-    form.complain(null);
-    try {
-      const tensor = form.fill(this.#sizes.get(), sample);
-      match(form.input, tensor.dims);
-      return tensor;
-    } catch (error) {
-      if (!(error instanceof Complaint)) throw error;
-      form.complain(error.message);
-      error.shown = true;
-      throw error;
-    }
+interface Filled {
+  form: InputForm;
+  tensor: Tensor;
+}
+
+function fillOne(form: InputForm, sizes: Sizes, sample: Tensors | null): Tensor {
+  form.complain(null);
+  try {
+    const tensor = form.fill(sizes, sample);
+    match(form.input, tensor.dims);
+    return tensor;
+  } catch (error) {
+    if (!(error instanceof Complaint)) throw error;
+    form.complain(error.message);
+    error.shown = true;
+    throw error;
   }
 }
 

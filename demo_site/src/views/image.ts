@@ -28,13 +28,17 @@ class ImageView {
   readonly #shares: boolean;
   readonly #classes;
   readonly #live = new Live((on) => this.#cameraChanged(on));
-  readonly #still = h("img", { alt: "", hidden: true });
+  readonly #still = h("img", { alt: "", hidden: true, error: () => this.#unseen() });
   readonly #empty = h("p", { class: "empty" }, "Drop, paste or choose a picture");
   readonly #wrong = h("div");
   readonly #results: HTMLElement;
   readonly #thumbnails: HTMLElement[];
   readonly #camera = h("button", { type: "button", "aria-pressed": "false", click: () => this.#toggleCamera() });
-  readonly #snap = h("button", { type: "button", hidden: true, click: () => void this.#snapshot() }, "Take picture");
+  readonly #snap = h(
+    "button",
+    { type: "button", class: "quiet snap", hidden: true, click: () => void this.#snapshot() },
+    "Take picture",
+  );
   /** Counts what was asked for, so that the answer to anything but the last is dropped. */
   #turn = 0;
   #shown = "";
@@ -67,14 +71,13 @@ class ImageView {
   #source(): HTMLElement {
     const choose = h("input", { type: "file", accept: "image/*" });
     const capture = h("input", { type: "file", accept: "image/*", capture: "environment" });
-    const frame = h("div", { class: "frame" }, this.#empty, this.#still, this.#live.video, this.#live.rate);
+    const frame = h("div", { class: "frame" }, this.#empty, this.#still, this.#live.video, this.#live.rate, this.#snap);
     onPicture({ frame, inputs: [choose, capture] }, (picture, name) => this.#show(picture, name));
     const touch = matchMedia("(pointer: coarse)").matches;
     const controls = [
       h("label", { class: "button primary" }, choose, "Choose a picture"),
       touch && h("label", { class: "button" }, capture, "Take a photo"),
       hasCamera() && this.#camera,
-      this.#snap,
     ];
     const samples = h(
       "div",
@@ -126,6 +129,13 @@ class ImageView {
     void this.#classify(picture, name);
   }
 
+  /** What cannot be decoded leaves no broken picture behind. */
+  #unseen(): void {
+    this.#shown = "";
+    this.#still.hidden = true;
+    this.#empty.hidden = false;
+  }
+
   async #classify(picture: Blob, name: string): Promise<void> {
     const mine = ++this.#turn;
     clearError(this.#wrong);
@@ -134,7 +144,9 @@ class ImageView {
       const best = await this.#look(picture, () => mine === this.#turn);
       if (best) this.#present(best, name);
     } catch (error) {
-      if (mine === this.#turn) showError(this.#wrong, error, () => void this.#classify(picture, name));
+      if (mine !== this.#turn) return;
+      this.#classes.show([]);
+      showError(this.#wrong, error, () => void this.#classify(picture, name));
     } finally {
       if (mine === this.#turn) this.#results.removeAttribute("aria-busy");
     }

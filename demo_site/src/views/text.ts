@@ -11,7 +11,7 @@ import { say } from "../said.js";
 import { rankedList } from "./ranked.js";
 
 /** Lines past the limit are left out. A batch is what one run embeds: small, so that typing is not kept waiting. */
-const limits = { lines: 2000, batch: 8, shown: 50, vectors: 10_000 };
+const limits = { lines: 2000, batch: 8, shown: 20, vectors: 10_000 };
 
 /** Milliseconds without a key after which the query counts as typed. */
 const pause = 120;
