@@ -13,8 +13,10 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
+from onnx import numpy_helper
 from PIL import Image
 
+from packager import BuildOptions, build
 from packager.errors import InputError
 from scripts.models.catalogue import by_name
 from scripts.models.checkpoint import read_state_dict
@@ -194,3 +196,36 @@ def test_has_a_symbolic_batch_and_no_parameter_unused(folder: Path) -> None:
 def test_refuses_a_checkpoint_of_another_network() -> None:
     with pytest.raises(KeyError, match="_conv_stem"):
         efficientnet_lite0({"weight": np.zeros(1, np.float32)})
+
+
+def shards_of(model: onnx.ModelProto, folder: Path) -> dict[str, int]:
+    """Decoded bytes of each shard of the graph and the weights, by its file's path, in a bundle of the model."""
+    folder.mkdir()
+    onnx.save(model, folder / "model.onnx")
+    (variant,) = build(BuildOptions(folder / "model.onnx", folder / "site", browser="off")).manifest["variants"]
+    contents = [variant["graph"], *(weights["content"] for weights in variant["weights"])]
+    sizes = {shard["sha256"]: shard["decoded_bytes"] for content in contents for shard in content}
+    paths = {path.name.split(".")[0]: path for path in (folder / "site" / "shards").iterdir()}
+    return {paths[sha256].name: size for sha256, size in sizes.items()}
+
+
+@pytest.fixture(scope="module")
+def published(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, int]:
+    return shards_of(onnx.load(folder / "model.onnx"), tmp_path_factory.mktemp("published") / "bundle")
+
+
+def test_the_same_model_gives_the_same_shards(folder: Path, published: dict[str, int], tmp_path: Path) -> None:
+    assert shards_of(onnx.load(folder / "model.onnx"), tmp_path / "again") == published
+
+
+@pytest.mark.parametrize(("name", "shards", "size"), [("_fc.weight", 2, 1000 * 1280 * 4), ("_fc.bias", 1, None)])
+def test_a_change_of_the_head_changes_only_its_shards(
+    folder: Path, published: dict[str, int], tmp_path: Path, name: str, shards: int, size: int | None
+) -> None:
+    model = onnx.load(folder / "model.onnx")
+    tensor = next(t for t in model.graph.initializer if t.name == name)
+    tensor.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(tensor) * np.float32(1.5), name))
+    changed = shards_of(model, tmp_path / "changed")
+    assert len(published.keys() - changed.keys()) == len(changed.keys() - published.keys()) == shards
+    fresh = sum(changed[shard] for shard in changed.keys() - published.keys())
+    assert size is None or fresh == size
