@@ -8,11 +8,13 @@ from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any, cast
 
+from packager.consistency import first_misfit
 from packager.errors import BuildError, InputError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from jsonschema import ValidationError
     from jsonschema.protocols import Validator
 
     from packager._manifest_types import Content, Manifest, Variant
@@ -31,13 +33,22 @@ def _validator() -> Validator:
 
 def fault(value: object) -> str | None:
     """Where and how a value is not a manifest, or None where it is one."""
-    from jsonschema.exceptions import best_match
+    error = next(_validator().iter_errors(cast("Any", value)), None)
+    if error is not None:
+        error = _meant(error)
+        place = "/".join(str(part) for part in error.absolute_path) or "the manifest"
+        return f"{place} {error.message[:300]}"
+    misfit = first_misfit(cast("Manifest", value))
+    return misfit and f"{misfit[0].removeprefix('/')} {misfit[1]}"
 
-    error = best_match(_validator().iter_errors(cast("Any", value)))
-    if error is None:
-        return None
-    place = "/".join(str(part) for part in error.absolute_path) or "the manifest"
-    return f"{place}: {error.message[:300]}"
+
+def _meant(error: ValidationError) -> ValidationError:
+    """Where no form of several fits: what is wrong with the form that the value says it is of."""
+    if not error.context:
+        return error
+    other = {inner.schema_path[0]: inner for inner in error.context if inner.validator == "const" and inner.path[-1] == "kind"}
+    meant = (inner for inner in error.context if inner.schema_path[0] not in other)
+    return _meant(next(meant, None) or next(iter(other.values()), error))
 
 
 def bundle_id(manifest: dict[str, Any] | Manifest) -> str:
@@ -64,10 +75,10 @@ def read_manifest(bundle: Path) -> Manifest:
     """The manifest of a bundle. Raises InputError where there is none, or one that is not valid."""
     path = bundle / "manifest.json"
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
+        value = json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse)
     except FileNotFoundError as error:
         raise InputError("This is not a bundle: it has no manifest.json.", where=str(bundle)) from error
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise InputError(f"The manifest cannot be read: {error}.", where=str(path)) from error
     if isinstance(value, dict) and value.get("format") == FORMAT and value.get("version") not in (None, VERSION):
         raise InputError(
@@ -79,6 +90,10 @@ def read_manifest(bundle: Path) -> Manifest:
     if problem is not None:
         raise InputError(f"The manifest is not valid: {problem}.", where=str(path), remedy="Build the bundle again.")
     return cast("Manifest", value)
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is not JSON")
 
 
 def is_bundle(folder: Path) -> bool:

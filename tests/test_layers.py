@@ -11,6 +11,7 @@ LAYERS = [
     {
         "model",
         "options",
+        "consistency",
         "content",
         "lowered",
         "manifest",

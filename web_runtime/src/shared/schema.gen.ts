@@ -76,11 +76,11 @@ export const manifestSchema = {
   "$defs": {
     "Sha256": {
       "type": "string",
-      "pattern": "^[0-9a-f]{64}$"
+      "pattern": "^[0-9a-f]{64}$(?!\\n)"
     },
     "Path": {
       "type": "string",
-      "pattern": "^[A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*$",
+      "pattern": "^[A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*$(?!\\n)",
       "maxLength": 255
     },
     "Bytes": {
@@ -271,7 +271,7 @@ export const manifestSchema = {
       "properties": {
         "id": {
           "type": "string",
-          "pattern": "^[a-z0-9][a-z0-9-]*$",
+          "pattern": "^[a-z0-9][a-z0-9-]*$(?!\\n)",
           "maxLength": 64
         },
         "target": {

@@ -3,6 +3,7 @@
 import { PackagerError } from "../shared/errors.js";
 import type { Content, Manifest, Variant } from "../shared/manifest.gen.js";
 import { manifestSchema } from "../shared/schema.gen.js";
+import { firstMisfit } from "./consistency.js";
 import { Fault } from "./shards/fault.js";
 import { realClock, withRetries } from "./shards/retry.js";
 import { firstWrong } from "./validate.js";
@@ -57,8 +58,8 @@ export function parseManifest(text: string, where: string): Manifest {
   const wrong = firstWrong(value, manifestSchema);
   if (wrong) throw invalid(where, `${wrong.path || "the top level"} ${wrong.what}`);
   const manifest = value as unknown as Manifest;
-  const missing = inconsistency(manifest);
-  if (missing) throw invalid(where, missing);
+  const misfit = firstMisfit(manifest);
+  if (misfit) throw invalid(where, `${misfit.path} ${misfit.what}`);
   return manifest;
 }
 
@@ -73,18 +74,6 @@ function parseJson(text: string, where: string): Partial<Record<string, unknown>
 
 function invalid(where: string, why: string): PackagerError {
   return new PackagerError("manifest-invalid", `${where} is not a valid manifest: ${why}. ${rebuild}`);
-}
-
-/** What a schema cannot say: that the parts fit each other. */
-function inconsistency({ engines, files, variants }: Manifest): string | null {
-  const paths = new Set(files.map(({ path }) => path));
-  for (const variant of variants) {
-    const engine = engines[variant.target];
-    if (!engine) return `variant ${variant.id} needs the engine ${variant.target}, which is not listed`;
-    const missing = [engine.script, engine.glue].find((path) => !paths.has(path));
-    if (missing) return `the engine ${variant.target} needs ${missing}, which is not among the files`;
-  }
-  return null;
 }
 
 /** All that a variant needs besides its engine. */
