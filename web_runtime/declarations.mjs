@@ -78,19 +78,20 @@ function assemble(files) {
     notice,
     ...kept.filter((statement) => !bundle.includes(statement)).map(({ text }) => `${text}\n`),
     `declare namespace Schema {\n${types.map(({ text }) => indent(`export ${text}`)).join("")}}\n\n`,
-    `export { ${surface.join(", ")} };\n\n`,
+    `export {\n${surface.map((name) => `  ${name},\n`).join("")}};\n\n`,
     `${marker}\n`,
     ...bundle.map(({ text }) => text),
   ].join("");
 }
 
-/** What a file exports. */
+/** What a file exports, as an export statement lists it. */
 function names(text) {
   const listed = [...text.matchAll(borders)]
-    .filter(([whole]) => whole.startsWith("export"))
-    .flatMap(([whole, list]) =>
-      list.split(",").map((name) => `${whole.startsWith("export type") ? "type " : ""}${name.trim()}`),
-    );
+    .filter(([statement]) => statement.startsWith("export"))
+    .flatMap(([statement, list]) => {
+      const kind = statement.startsWith("export type") ? "type " : "";
+      return list.match(/\w+/g).map((name) => kind + name);
+    });
   return [...listed, ...statements(text).map(({ name }) => name)];
 }
 
@@ -101,7 +102,7 @@ function statements(text) {
   let comment = "";
   for (const chunk of chunks) {
     const name = chunk.match(declared)?.[1];
-    if (name) found.push({ name, text: comment + chunk.replace(/^export /, "").trimEnd() + "\n" });
+    if (name) found.push({ name, text: `${comment}${chunk.replace(/^export /, "").trimEnd()}\n` });
     comment = chunk.startsWith("/**") && !/referenced by/.test(chunk) ? chunk : "";
   }
   return found;

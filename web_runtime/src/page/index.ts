@@ -27,6 +27,7 @@ export type {
 export type { Inputs, ModelTask, Outputs } from "../shared/bundle.js";
 export type { ErrorCode } from "../shared/errors.js";
 export { PackagerError } from "../shared/errors.js";
+export type { OfflineOptions, OfflineState } from "./offline.js";
 export { enableOffline } from "./offline.js";
 
 /**

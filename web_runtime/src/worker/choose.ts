@@ -18,7 +18,7 @@ export interface Choice<T> {
   reason: string;
 }
 
-/** More threads than this gain little and cost memory. */
+/** More threads than this gain little and cost memory; who wants them can ask for them. */
 const mostThreads = 8;
 
 /** A function that makes a vector: valid only where SIMD is known. */
@@ -86,12 +86,12 @@ export function chooseThreads({ isolated, cores }: Capabilities, most?: number):
     const cause = "the page is not cross-origin isolated, because its server does not send the COOP and COEP headers";
     return { value: 1, reason: `One thread: ${cause}.` };
   }
-  // Logical processors often come in pairs that share one core's arithmetic.
-  const fitting = Math.min(cores <= 4 ? cores : Math.ceil(cores / 2), mostThreads);
   const device = `the device has ${cores} logical processor${cores === 1 ? "" : "s"}`;
-  if (most !== undefined)
-    return { value: Math.min(most, mostThreads), reason: `${count(Math.min(most, mostThreads))}, as asked for.` };
-  return { value: fitting, reason: `${count(fitting)}: ${device} and the page is cross-origin isolated.` };
+  if (most !== undefined && most <= cores) return { value: most, reason: `${count(most)}, as asked for.` };
+  if (most !== undefined) return { value: cores, reason: `${count(cores)}, not ${most} as asked for: ${device}.` };
+  // Logical processors often come in pairs that share one core's arithmetic.
+  const value = Math.min(cores <= 4 ? cores : Math.ceil(cores / 2), mostThreads);
+  return { value, reason: `${count(value)}: ${device} and the page is cross-origin isolated.` };
 }
 
 const count = (threads: number) => (threads === 1 ? "One thread" : `${threads} threads`);

@@ -14,6 +14,7 @@ import { Meter } from "./meter.js";
 import { WorkerModel } from "./model.js";
 import { engineFailure } from "./runner.js";
 import { Keeper } from "./shards/keeper.js";
+import { realClock } from "./shards/retry.js";
 import { Source } from "./shards/source.js";
 import { openStore } from "./shards/store.js";
 import { prepareTask, type Read, type TaskSteps } from "./task.js";
@@ -46,7 +47,8 @@ export async function load(params: LoadParams, control: AbortController, hooks: 
   const store = await opening;
   const keeper = new Keeper(store, trace);
   const notes: string[] = [];
-  const source = new Source({ base, store, keeper, meter, trace, note: (sentence) => notes.push(sentence) });
+  const note = (sentence: string) => notes.push(sentence);
+  const source = new Source({ base, store, keeper, meter, trace, clock: realClock, note });
   try {
     const parts = { source, meter, trace, signal };
     const { session, steps } = await assemble(manifest, variant.value, threads.value, parts);

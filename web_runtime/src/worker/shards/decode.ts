@@ -23,27 +23,30 @@ export async function decode(chunks: Chunks, { encoding, filter }: Coding, targe
 
 async function gunzip(chunks: Chunks, scatter: Scatter): Promise<void> {
   const { readable, writable } = new DecompressionStream("gzip");
+  const complaint = new Fault("corrupt", "it is not valid gzip");
+  const feeding = feed(chunks, writable.getWriter(), complaint);
+  const draining = drain(readable.getReader(), scatter, complaint);
   // Both ends have to stop before an answer: what runs on would write into the target of the next attempt.
-  const [drained, fed] = await Promise.allSettled([
-    drain(readable.getReader(), scatter),
-    feed(chunks, writable.getWriter()),
-  ]);
-  const reasons = [fed, drained].flatMap((end) => (end.status === "rejected" ? [end.reason] : []));
-  if (reasons.length === 0) return;
-  throw reasons.find((reason) => !(reason instanceof TypeError)) ?? new Fault("corrupt", "it is not valid gzip");
+  const ends = await Promise.allSettled([feeding, draining]);
+  const reasons = ends.flatMap((end) => (end.status === "rejected" ? [end.reason] : []));
+  // When one end stops for a reason of its own, the other hears of it as a complaint of the decoder.
+  if (reasons.length > 0) throw reasons.find((reason) => reason !== complaint) ?? complaint;
 }
 
-/** Writes all chunks; the decoder's own complaints are TypeErrors. */
-async function feed(chunks: Chunks, writer: WritableStreamDefaultWriter<BufferSource>): Promise<void> {
-  let first = true;
+async function feed(
+  chunks: Chunks,
+  writer: WritableStreamDefaultWriter<BufferSource>,
+  complaint: Fault,
+): Promise<void> {
+  const complain = () => Promise.reject(complaint);
+  let started = false;
   try {
     for await (const chunk of chunks) {
-      if (first) checkStart(chunk);
-      first = false;
-      await writer.ready;
-      await writer.write(chunk);
+      if (!started && chunk.length > 0) checkStart(chunk);
+      started ||= chunk.length > 0;
+      await writer.write(chunk).catch(complain);
     }
-    await writer.close();
+    await writer.close().catch(complain);
   } catch (error) {
     await writer.abort(error).catch(() => undefined);
     throw error;
@@ -57,9 +60,14 @@ function checkStart(chunk: Uint8Array): void {
   if (start !== 0x1f) throw new Fault("corrupt", "it is not gzip");
 }
 
-async function drain(reader: ReadableStreamDefaultReader<Uint8Array>, scatter: Scatter): Promise<void> {
+async function drain(
+  reader: ReadableStreamDefaultReader<Uint8Array>,
+  scatter: Scatter,
+  complaint: Fault,
+): Promise<void> {
+  const read = () => reader.read().catch(() => Promise.reject(complaint));
   try {
-    for (let step = await reader.read(); !step.done; step = await reader.read()) scatter.write(step.value);
+    for (let step = await read(); !step.done; step = await read()) scatter.write(step.value);
   } catch (error) {
     await reader.cancel(error).catch(() => undefined);
     throw error;

@@ -9,7 +9,7 @@ import { type Chunks, type Coding, decode } from "./decode.js";
 import { Fault } from "./fault.js";
 import { fetchFile } from "./fetch.js";
 import type { Keeper } from "./keeper.js";
-import { realClock, withRetries } from "./retry.js";
+import { type Clock, withRetries } from "./retry.js";
 import { Slots } from "./slots.js";
 import type { Store } from "./store.js";
 import { sha256 } from "./verify.js";
@@ -28,6 +28,7 @@ export interface SourceOptions {
   keeper: Keeper;
   meter: Meter;
   trace: Trace;
+  clock: Clock;
   /** Takes sentences for the user. */
   note: (sentence: string) => void;
 }
@@ -70,11 +71,12 @@ export class Source {
    * @throws {PackagerError} file-corrupt, file-unreachable or aborted.
    */
   async check({ path, bytes, sha256 }: File, signal: AbortSignal): Promise<void> {
+    const { clock } = this.#options;
     const shard: Shard = { sha256, encoded_bytes: bytes, decoded_bytes: bytes, ...asStored };
     try {
       await withRetries((number) => this.#download(path, shard, allocate(bytes), number, signal), {
         signal,
-        clock: realClock,
+        clock,
       });
     } catch (error) {
       throw error instanceof Fault ? failure("file", path, error) : error;
@@ -97,7 +99,7 @@ export class Source {
   }
 
   async #obtain(target: Bytes, shard: Shard, phase: Phase, signal: AbortSignal): Promise<void> {
-    const { meter, keeper, note } = this.#options;
+    const { meter, keeper, note, clock } = this.#options;
     if (await this.#slots.run(() => this.#fromStore(target, shard))) {
       meter.finish(phase, shard, true);
       return;
@@ -111,7 +113,7 @@ export class Source {
     try {
       const attempt = (number: number) =>
         this.#slots.run(() => this.#download(path, shard, target, number, signal, onBytes));
-      await withRetries(attempt, { signal, clock: realClock, onFault });
+      await withRetries(attempt, { signal, clock, onFault });
     } catch (error) {
       throw error instanceof Fault ? failure("shard", path, error) : error;
     }
