@@ -62,7 +62,10 @@ def manifest(name: str = "A model") -> dict[str, Any]:
             }
         ],
         "samples": [],
-        "files": [{"path": "index.html", "bytes": len(PAGE), "sha256": sha256(PAGE).hexdigest(), "role": "shell"}],
+        "files": [
+            {"path": ASSET_PATH, "bytes": len(SCRIPT), "sha256": sha256(SCRIPT).hexdigest(), "role": "engine"},
+            {"path": "index.html", "bytes": len(PAGE), "sha256": sha256(PAGE).hexdigest(), "role": "shell"},
+        ],
     }
 
 
