@@ -121,7 +121,8 @@ class Site:
             listed.append({"kind": "picture", "name": sample.name[:200], "path": path})
         texts = [str(sample.source) for sample in samples if sample.kind == "text"]
         listed += [{"kind": "text", "text": text[:100000]} for text in dict.fromkeys(texts[:_MOST_TEXTS])]
-        tensors = [sample for sample in samples if sample.kind == "tensors"]
+        # A model without inputs has nothing to try it with.
+        tensors = [sample for sample in samples if sample.kind == "tensors" and sample.tensors]
         return [*listed, *(_tensor_sample(sample, write) for sample in tensors[:_MOST_TENSORS])]
 
 
