@@ -6,6 +6,7 @@ import { basename, dirname, extname, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import * as esbuild from "esbuild";
 import { declarations } from "./declarations.mjs";
+import { licenses } from "./licenses.mjs";
 import { checkSizes } from "./sizes.mjs";
 
 const root = fileURLToPath(new URL("../", import.meta.url));
@@ -120,6 +121,8 @@ await buildRuntime(files);
 await buildDemo(files);
 const engines = { "ort-wasm": await buildOrtWasm() };
 checkSizes(outputs, { files, engines });
-outputs.set("assets.json", Buffer.from(`${JSON.stringify({ files, engines }, null, 2)}\n`));
+outputs.set("licenses.txt", Buffer.from(await licenses(root)));
+const index = { files, engines, licenses: "licenses.txt" };
+outputs.set("assets.json", Buffer.from(`${JSON.stringify(index, null, 2)}\n`));
 await write();
 console.log(`Wrote ${outputs.size} files to ${relative(process.cwd(), out) || out}.`);

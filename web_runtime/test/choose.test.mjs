@@ -5,7 +5,7 @@ import "./typescript.mjs";
 
 const { chooseThreads, chooseVariant, detectCapabilities } = await import("../src/worker/choose.ts");
 
-const able = { simd: true, isolated: true, cores: 8 };
+const able = { simd: true, gunzip: true, isolated: true, cores: 8 };
 const variant = (id) => ({ id, target: "ort-wasm" });
 const [first, second] = [variant("first"), variant("second")];
 
@@ -35,6 +35,8 @@ describe("chooseVariant", () => {
       message: /lacks WebAssembly SIMD.*Chrome 91/,
     });
     assert.throws(() => chooseVariant([first], unable, "first"), { code: "unsupported" });
+    const old = { ...able, gunzip: false };
+    assert.throws(() => chooseVariant([first], old), { code: "unsupported", message: /lacks decompression of gzip/ });
   });
 });
 
@@ -67,6 +69,6 @@ describe("chooseThreads", () => {
 describe("detectCapabilities", () => {
   it("finds SIMD in this engine, which has it", () => {
     Object.defineProperty(globalThis, "navigator", { value: { hardwareConcurrency: 3 }, configurable: true });
-    assert.deepEqual(detectCapabilities(), { simd: true, isolated: false, cores: 3 });
+    assert.deepEqual(detectCapabilities(), { simd: true, gunzip: true, isolated: false, cores: 3 });
   });
 });

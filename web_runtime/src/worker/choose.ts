@@ -6,6 +6,8 @@ import type { Variant } from "../shared/manifest.gen.js";
 export interface Capabilities {
   /** WebAssembly with 128-bit SIMD. */
   simd: boolean;
+  /** Streams that undo gzip. */
+  gunzip: boolean;
   /** Memory may be shared between threads, because the page is cross-origin isolated. */
   isolated: boolean;
   /** Logical processors. */
@@ -27,15 +29,17 @@ const simdProbe = [0, 97, 115, 109, 1, 0, 0, 0, 1, 4, 1, 96, 0, 0, 3, 2, 1, 0, 1
 export function detectCapabilities(): Capabilities {
   return {
     simd: typeof WebAssembly === "object" && WebAssembly.validate(new Uint8Array(simdProbe)),
+    gunzip: typeof DecompressionStream === "function",
     isolated: globalThis.crossOriginIsolated === true && typeof SharedArrayBuffer === "function",
     cores: navigator.hardwareConcurrency || 1,
   };
 }
 
-/** What a target needs and this browser lacks, or null. */
-const lacking = {
-  "ort-wasm": ({ simd }) => (simd ? null : "WebAssembly SIMD"),
-} satisfies Record<Variant["target"], (capabilities: Capabilities) => string | null>;
+/** What a variant needs and this browser lacks, or null. */
+function lack({ target }: Variant, { simd, gunzip }: Capabilities): string | null {
+  const byTarget = { "ort-wasm": simd ? null : "WebAssembly SIMD" };
+  return gunzip ? byTarget[target] : "decompression of gzip";
+}
 
 /**
  * The first variant that this browser can run; or the one that is asked for by its id.
@@ -43,18 +47,18 @@ const lacking = {
  * @throws {PackagerError} unsupported, or input-invalid where no variant has that id.
  */
 export function chooseVariant(variants: Variant[], capabilities: Capabilities, wanted?: string): Choice<Variant> {
-  const able = variants.filter(({ target }) => !lacking[target](capabilities));
+  const able = variants.filter((variant) => !lack(variant, capabilities));
   if (wanted !== undefined) return chooseById(variants, able, wanted);
   const [value] = able;
   if (!value) {
-    const missing = [...new Set(variants.map(({ target }) => lacking[target](capabilities)))].join(" or ");
-    const remedy = "Use a current browser: Chrome 91, Firefox 89, Safari 16.4, or newer.";
+    const missing = [...new Set(variants.map((variant) => lack(variant, capabilities)))].join(" or ");
+    const remedy = "Use a current browser: Chrome 91, Firefox 114, Safari 16.4, or newer.";
     throw new PackagerError("unsupported", `This browser lacks ${missing}, which the model needs. ${remedy}`);
   }
   if (variants.length === 1) return { value, reason: `${value.id} is the model's only variant.` };
   if (value === variants[0])
     return { value, reason: `${value.id} was measured to be the best of ${variants.length} variants.` };
-  const missing = lacking[(variants[0] as Variant).target](capabilities);
+  const missing = lack(variants[0] as Variant, capabilities);
   return { value, reason: `${value.id} is the best variant for this browser, which lacks ${missing}.` };
 }
 
