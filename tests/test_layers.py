@@ -9,6 +9,7 @@ ROOT = Path(packager.__file__).parent
 LAYERS = [
     {"errors", "_manifest_types"},
     {
+        "assembly",
         "model",
         "options",
         "consistency",

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import onnxruntime
 
-from packager.content import read_content
+from packager.assembly import assembled
 from packager.errors import BuildError, InputError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from packager._manifest_types import Signature, Variant
     from packager.model import Model, Tensors
 
@@ -40,16 +40,9 @@ def run_reference(model: Model, feeds: list[Tensors]) -> list[Tensors]:
 
 def run_natively(bundle: Path, signature: Signature, variant: Variant, feeds: list[Tensors]) -> list[Tensors]:
     """Outputs of a variant of ``bundle``, put together from its shards as the page does it. Raises BuildError."""
-    with tempfile.TemporaryDirectory(prefix="packager-proof-") as name:
-        folder = Path(name)
+    with assembled(bundle, variant) as graph:
         try:
-            (folder / "graph.onnx").write_bytes(read_content(bundle, variant["graph"]))
-            for weights in variant["weights"]:
-                (folder / weights["location"]).write_bytes(read_content(bundle, weights["content"]))
-        except OSError as error:
-            raise BuildError(f"The proof cannot be written: {error.strerror}.", where=name) from error
-        try:
-            session = _session(folder / "graph.onnx")
+            session = _session(graph)
             return [_run(session, signature, feed) for feed in feeds]
         except Exception as error:
             raise BuildError(f"The variant does not run in native onnxruntime: {_line(error)}", where=variant["id"]) from error

@@ -1,0 +1,48 @@
+// Runs in the page before its own scripts. Tells what a visit is measured by, and touches nothing: to the page, anything that
+// is evaluated in it later is a visitor's click, and pages in use behave differently.
+(() => {
+  if (window !== window.top) return;
+  const tell = (event, data) => void globalThis.packagerBench({ event, origin: performance.timeOrigin, ...data });
+
+  tell("document", { url: location.href });
+
+  const plain = (entries, keys) => entries.map((entry) => Object.fromEntries(keys.map((key) => [key, entry[key]])));
+  const result = (mark) => {
+    const { model } = globalThis.packager;
+    const entries = (type) => performance.getEntriesByType(type);
+    tell("result", {
+      mark,
+      info: JSON.parse(JSON.stringify(model.info)),
+      isolated: crossOriginIsolated,
+      cores: navigator.hardwareConcurrency,
+      agent: navigator.userAgent,
+      navigation: plain(entries("navigation"), ["responseStart", "responseEnd", "domContentLoadedEventEnd", "loadEventEnd"]),
+      resources: plain(entries("resource"), ["name", "startTime", "responseEnd", "transferSize", "encodedBodySize"]),
+      paint: plain(entries("paint"), ["name", "startTime"]),
+      tasks,
+    });
+  };
+
+  const tasks = [];
+  const watch = (type, take) => {
+    if (PerformanceObserver.supportedEntryTypes?.includes(type)) {
+      new PerformanceObserver((list) => list.getEntries().forEach(take)).observe({ type, buffered: true });
+    }
+  };
+  watch("longtask", ({ startTime, duration }) => tasks.push([startTime, duration]));
+  watch("mark", ({ name, startTime }) => name === "packager:first-result" && result(startTime));
+
+  // The page says on <html data-state> when it failed, and on its badge when all that a later visit needs is stored.
+  const seen = {};
+  const look = () => {
+    const state = document.documentElement?.dataset.state;
+    if (state === "error" && seen.state !== state) {
+      setTimeout(() => tell("error", { text: document.getElementById("load-error")?.innerText ?? "" }));
+    }
+    seen.state = state;
+    const badge = document.getElementById("badge")?.dataset.state;
+    if (badge && badge !== seen.badge) tell("badge", { state: badge });
+    seen.badge = badge;
+  };
+  new MutationObserver(look).observe(document, { subtree: true, childList: true, attributeFilter: ["data-state"] });
+})();

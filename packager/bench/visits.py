@@ -1,0 +1,190 @@
+"""Visits: a browser opens the page, and what it took until the first result was on the screen is written down."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+from packager.bench import phases
+from packager.bench.devtools import Targets
+from packager.bench.told import STORED, Told
+from packager.bench.traffic import EVENTS, Kinds, Transfer, Wire, tally
+from packager.errors import BuildError, InputError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from playwright.async_api import BrowserContext, Page
+
+    from packager._manifest_types import Manifest, Variant
+    from packager.bench.conditions import Conditions
+    from packager.bench.options import Threads
+    from packager.bench.relay import Relay
+
+# How long a page may take to store what it fetched, after the first result.
+_STORING = 60.0
+# A visit is over when nothing was sent for so long.
+_QUIET = 0.4
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where the page of a bundle is: its folder's URL, and the relay in front of the server where it is ours."""
+
+    url: str
+    relay: Relay | None
+
+    def of(self, variant: Variant, threads: Threads) -> str:
+        """The page that loads this variant with so many threads."""
+        return f"{self.url}?{urlencode({'variant': variant['id'], **({} if threads == 'all' else {'threads': threads})})}"
+
+
+@dataclass
+class Visitor:
+    """Opens pages of one bundle. ``timeout`` is how many seconds a page may take until its first result."""
+
+    address: Address
+    manifest: Manifest
+    conditions: Conditions
+    devtools: bool
+    timeout: float
+    unseen: dict[str, int] = field(default_factory=dict)
+    """URLs that DevTools does not report, with their bytes; fetched with every fresh profile."""
+
+    @asynccontextmanager
+    async def page(self, context: BrowserContext, url: str) -> AsyncIterator[tuple[Page, Told, Wire | None]]:
+        """A page that is on its way to ``url``, and what it tells. Raises BuildError where the server does not give it."""
+        from playwright.async_api import Error
+
+        page = context.pages[0] if context.pages and context.pages[0].url == "about:blank" else await context.new_page()
+        told = Told()
+        try:
+            await told.listen(page)
+            wire = await self._watch(context, page) if self.devtools else None
+            await _go(page, url, self.timeout)
+            yield page, told, wire
+        except Error as error:
+            told.check()
+            raise BuildError(f"The browser gave up: {_line(error)}", where=url) from error
+
+    async def visit(self, context: BrowserContext, url: str, *, fresh: bool) -> dict[str, Any]:
+        """A visit up to the first result and until all is stored. Raises BuildError."""
+        if self.address.relay is not None:
+            self.address.relay.exchanges.clear()
+        async with self.page(context, url) as (_, told, wire):
+            await self._result(told, 1)
+            stored = await self._settle(told)
+            visit = self._describe(told, told.results[0], told.documents[0])
+            visit["stored"] = stored
+            visit["traffic"] = self._traffic(wire, told, fresh=fresh)
+            return visit
+
+    async def update(self, context: BrowserContext, url: str, new: Manifest) -> dict[str, Any]:
+        """A visit of someone whose browser holds an older bundle: the page of before, its update, the reload that takes it."""
+        if self.address.relay is not None:
+            self.address.relay.exchanges.clear()
+        async with self.page(context, url) as (page, told, wire):
+            await self._result(told, 1)
+            if (
+                not await told.until(lambda: told.badge in ("update-ready", "unsupported"), _STORING)
+                or told.badge != "update-ready"
+            ):
+                raise BuildError("The page did not find the newer bundle.", where=url)
+            documents = len(told.documents)
+            await page.reload(wait_until="commit")
+            in_time = await told.until(lambda: any(each["info"]["id"] == new["id"] for each in told.results), self.timeout)
+            if not in_time:
+                raise BuildError("The page did not switch to the newer bundle.", where=url)
+            stored = await self._settle(told)
+            result = next(each for each in told.results if each["info"]["id"] == new["id"])
+            visit = self._describe(told, result, told.documents[documents])
+            visit["stored"] = stored
+            visit["traffic"] = self._traffic(wire, told, fresh=False)
+            return visit
+
+    async def _watch(self, context: BrowserContext, page: Page) -> Wire:
+        wire = Wire()
+
+        async def prepare(targets: Targets, target: Any) -> None:
+            await targets.send(target, "Network.enable")
+            await self.conditions.apply(targets, target)
+
+        session = await context.new_cdp_session(page)
+        await Targets(session, prepare, wire.take, EVENTS).start()
+        return wire
+
+    async def _result(self, told: Told, count: int) -> None:
+        if await told.until(lambda: len(told.results) >= count, self.timeout):
+            return
+        if not told.documents:
+            raise BuildError(f"The page did not open within {self.timeout:g} seconds.", where=self.address.url)
+        raise BuildError(
+            f"The page showed no result within {self.timeout:g} seconds.",
+            where=self.address.url,
+            remedy="Open it in a browser to see why, or wait longer with --timeout.",
+        )
+
+    async def _settle(self, told: Told) -> bool:
+        """Waits until all is stored and nothing moves any more; whether the page said so."""
+        stored = await told.until(lambda: told.badge in STORED, _STORING)
+        moved = -1
+        while self.address.relay is not None and moved != (moved := self.address.relay.sent + len(told.documents)):
+            await asyncio.sleep(_QUIET)
+        if self.address.relay is None:
+            await asyncio.sleep(2 * _QUIET)
+        told.check()
+        return stored
+
+    def _describe(self, told: Told, result: dict[str, Any], began: float) -> dict[str, Any]:
+        """Times in milliseconds since the navigation, which was at ``began`` on the wall clock."""
+        info = result["info"]
+        offset = max(0.0, result["origin"] - began)
+        end = offset + result["mark"]
+        found = phases.spans(info["trace"], offset=offset, end=end, engine=self._engine(info["target"]))
+        first_run = next((span.end for span in found if span.phase == "first run"), end)
+        return {
+            "result_ms": end,
+            "inference_ms": first_run,
+            "documents": len(told.documents),
+            "threads": info["threads"],
+            "isolated": result["isolated"],
+            "phases": phases.partition(found, end),
+            "spans": [[span.phase, span.row, span.start, span.end] for span in found],
+            "paint": {entry["name"]: offset + entry["startTime"] for entry in result["paint"]},
+            "long_tasks": result["tasks"],
+            "notes": info["notes"],
+        }
+
+    def _engine(self, target: str) -> list[str]:
+        engine: Any = dict(self.manifest["engines"].items())[target]
+        scripts = [file["sha256"] for file in self.manifest["files"] if file["path"] in (engine["script"], engine["glue"])]
+        return [*scripts, *(shard["sha256"] for shard in engine["module"])]
+
+    def _traffic(self, wire: Wire | None, told: Told, *, fresh: bool) -> dict[str, Any]:
+        kinds = Kinds(self.manifest, self.address.url)
+        resources = [entry for result in told.results for entry in result["resources"]]
+        seen: list[Transfer] | None = None
+        if wire is not None:
+            hidden = [Transfer(url, count) for url, count in self.unseen.items()] if fresh else []
+            seen = [*wire.transfers(resources), *hidden]
+        devtools = None if seen is None else sum(transfer.bytes for transfer in seen)
+        if self.address.relay is not None:
+            sent = [Transfer(exchange.path, exchange.sent) for exchange in self.address.relay.exchanges if exchange.sent]
+            return {"source": "server", **tally(sent, kinds), "devtools_bytes": devtools}
+        if seen is not None:
+            return {"source": "devtools", **tally(seen, kinds), "devtools_bytes": devtools}
+        return {"source": "none", "bytes": None, "requests": None, "kinds": None, "devtools_bytes": None}
+
+
+async def _go(page: Page, url: str, timeout: float) -> None:
+    response = await page.goto(url, wait_until="commit", timeout=timeout * 1000)
+    if response is not None and response.status >= 400:
+        raise InputError(f"The server answered {response.status} for the page.", where=url.partition("?")[0])
+
+
+def _line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0].removeprefix("Page.goto: ")
+
