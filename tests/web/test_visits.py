@@ -16,11 +16,15 @@ if TYPE_CHECKING:
     from .visitor import Visitor
 
 
-@pytest.mark.parametrize("mount", ["/", "/models/of/mine/"], ids=["root", "sub-path"])
-def test_the_second_visit_needs_no_host(host: Host, bundle: Bundle, returning: Opens, mount: str) -> None:
+@pytest.mark.parametrize("headers", [PLAIN, ISOLATION, {"Cache-Control": "no-store"}], ids=str)
+@pytest.mark.parametrize("mount", ["/", "/models/of/mine/"])
+def test_the_second_visit_needs_no_host(
+    host: Host, bundle: Bundle, returning: Opens, mount: str, headers: dict[str, str]
+) -> None:
     host.mounts = {mount: bundle.site}
+    host.headers = headers
     url = host.origin + mount
-    page = returning().open(url, documents=2)
+    page = returning().open(url, documents=1 if headers is ISOLATION else 2)
     works_offline(page)
     assert run(page, bundle).matches(bundle)
     host.stop()
@@ -80,10 +84,10 @@ def test_two_bundles_of_one_origin_do_not_touch_each_other(host: Host, bundle: B
         assert answer.name == own.manifest["name"]
 
 
-def test_a_host_that_forbids_storing_changes_nothing(host: Host, bundle: Bundle, visitor: Visitor) -> None:
-    host.headers = PLAIN | {"Cache-Control": "no-store"}
-    page = visitor.open(f"{host.origin}/", documents=2)
-    works_offline(page)
-    host.stop()
-    page.reload()
-    assert run(page, bundle).matches(bundle)
+def test_samples_are_stored_whole(host: Host, bundle: Bundle, visitor: Visitor) -> None:
+    host.pages["/own.html"] = "<!doctype html><title>Own</title>"
+    page = visitor.open(f"{host.origin}/own.html")
+    run(page, bundle)
+    names = [sample["name"] for sample in bundle.manifest["samples"]]
+    page.evaluate("async (names) => { for (const name of names) await model.sample(name); await model.dispose(); }", names)
+    assert stored_shards(page) == bundle.shards

@@ -1,7 +1,7 @@
 // The files of this version: stored whole before it may take over, and dropped when a later version has.
 
 import type { File, Manifest } from "../shared/manifest.gen.js";
-import { fetchVerified, hash, isOldShell, manifest, openShell, shellPrefix, urlOf } from "./version.js";
+import { fetchVerified, hash, isOldShell, manifest, openShell, urlOf } from "./version.js";
 
 /**
  * Stores the manifest and every file of the shell. What throws here leaves the version before in charge; what was stored by
@@ -11,8 +11,10 @@ export async function install(): Promise<void> {
   const { files } = await manifest();
   const shell = await openShell();
   const held = await heldFiles();
-  const store = async ({ path, sha256 }: File) =>
-    shell.put(urlOf(path), (await held.get(sha256)?.()) ?? (await fetchVerified(path, sha256)));
+  const store = async ({ path, sha256 }: File) => {
+    if (await shell.match(urlOf(path))) return;
+    await shell.put(urlOf(path), (await held.get(sha256)?.()) ?? (await fetchVerified(path, sha256)));
+  };
   await Promise.all(files.filter(({ role }) => role === "shell").map(store));
 }
 
@@ -35,8 +37,7 @@ export async function oldShells(): Promise<string[]> {
 /** What the versions before have stored, by SHA-256: an update costs only what changed. */
 async function heldFiles(): Promise<Map<string, () => Promise<Response | null>>> {
   const held = new Map<string, () => Promise<Response | null>>();
-  for (const name of await caches.keys()) {
-    if (!name.startsWith(shellPrefix)) continue;
+  for (const name of await oldShells()) {
     const shell = await caches.open(name);
     const theirs: Manifest | undefined = await (await shell.match(urlOf("manifest.json")))?.json();
     for (const { path, sha256 } of theirs?.files ?? []) held.set(sha256, () => heldFile(shell, path, sha256));

@@ -11,7 +11,7 @@ const manifestSha256 = "__MANIFEST_SHA256__";
 export const base = worker.registration.scope;
 
 /** Start of the names of this bundle's shell caches, and of no other bundle's on the origin. */
-export const shellPrefix = `packager-shell:${base}:`;
+const shellPrefix = `packager-shell:${base}:`;
 const shellName = shellPrefix + bundleId;
 
 /** Opened anew each time: a handle outlives the cache when the user clears the site's data. */
