@@ -6,7 +6,7 @@ import asyncio
 from contextlib import suppress
 from typing import TYPE_CHECKING, BinaryIO
 
-from anyio import to_thread
+from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 if TYPE_CHECKING:
@@ -31,10 +31,10 @@ class FileSlice(Response):
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
         gone = asyncio.ensure_future(_disconnected(receive))
         try:
-            await to_thread.run_sync(self._handle.seek, self._part.start)
+            await run_in_threadpool(self._handle.seek, self._part.start)
             left = len(self._part)
             while left > 0 and not gone.done():
-                piece = await to_thread.run_sync(self._handle.read, min(left, _PIECE_BYTES))
+                piece = await run_in_threadpool(self._handle.read, min(left, _PIECE_BYTES))
                 if not piece:
                     return  # the server cuts the connection, so that the visitor does not take it for the whole
                 left -= len(piece)

@@ -1,7 +1,7 @@
 // Served as sw.js above a folder of bundles: replaces the service worker of a bundle that was served at this address before,
 // which would go on showing that bundle, and then makes way itself.
 
-self.addEventListener("install", () => self.skipWaiting());
+self.addEventListener("install", (event) => event.waitUntil(self.skipWaiting()));
 self.addEventListener("activate", (event) => event.waitUntil(retire()));
 
 async function retire() {

@@ -6,8 +6,8 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from anyio import to_thread
 from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -71,7 +71,7 @@ class Site:
             return self._say(405, "Only GET and HEAD are answered here.", {"Allow": "GET, HEAD"})
         raw_path = request.scope.get("raw_path") or quote(request.scope["path"]).encode()
         try:
-            found = await to_thread.run_sync(self._look_up, raw_path)
+            found = await run_in_threadpool(self._look_up, raw_path)
         except MalformedPathError:
             return self._say(400, "This path cannot be read.")
         except OSError:

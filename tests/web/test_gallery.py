@@ -69,7 +69,7 @@ def test_the_service_worker_of_a_bundle_once_served_here_makes_way(sites: Path, 
     with serving(bundle.site) as server:
         port = server.port
         page = visitor.open(server.url)
-        until(page, "navigator.serviceWorker.controller !== null")
+        until(page, "document.getElementById('badge').dataset.state === 'ready'")  # works offline
         assert page.title() == "First"
     with serving(sites, port=port) as server:
         page.goto(server.url)  # answered by the old service worker, which then finds its successor
