@@ -5,7 +5,7 @@ import { gzipSync } from "node:zlib";
 import { seeded, shuffle, strides } from "./cases.mjs";
 import "./typescript.mjs";
 
-const { decode } = await import("../src/worker/shards/decode.ts");
+const { decode } = await import("../src/shared/decode.ts");
 
 const random = seeded(1);
 const below = (limit) => Math.floor(random() * limit);

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import "./typescript.mjs";
 
-const { Fault } = await import("../src/worker/shards/fault.ts");
+const { Fault } = await import("../src/shared/fault.ts");
 const { patience, realClock, withRetries } = await import("../src/worker/shards/retry.ts");
 
 function fakeClock(random = 0.5) {

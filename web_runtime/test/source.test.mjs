@@ -8,7 +8,8 @@ import "./typescript.mjs";
 
 const { Keeper } = await import("../src/worker/shards/keeper.ts");
 const { Meter } = await import("../src/worker/meter.ts");
-const { Source, shardPath } = await import("../src/worker/shards/source.ts");
+const { shardPath } = await import("../src/shared/store.ts");
+const { Source } = await import("../src/worker/shards/source.ts");
 const { Trace } = await import("../src/worker/trace.ts");
 
 const base = "https://host.test/model/";

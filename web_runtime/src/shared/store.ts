@@ -1,7 +1,15 @@
 // Where shards lie in Cache Storage. The worker writes them, the service worker drops those that no bundle needs any more.
 
+import type { Shard } from "./manifest.gen.js";
+
 /** Shared by all bundles of an origin: a shard's name is its content, so whoever stored it, it fits. */
 export const shardStore = "packager-shards-1";
+
+/** Where a shard lies, relative to the manifest. */
+export function shardPath({ sha256, filter, encoding }: Shard): string {
+  const parts = [sha256, filter, encoding, "bin"].filter((part) => part !== "none");
+  return `shards/${parts.join(".")}`;
+}
 
 /** The key of a shard: no such address exists, so it can be taken for nothing else. */
 export function shardKey(origin: string, sha256: string): string {

@@ -1,10 +1,10 @@
 // The manifest: fetched anew on each visit, and trusted only after it was checked.
 
 import { PackagerError } from "../shared/errors.js";
+import { Fault } from "../shared/fault.js";
 import type { Content, Manifest, Variant } from "../shared/manifest.gen.js";
 import { manifestSchema } from "../shared/schema.gen.js";
 import { firstMisfit } from "./consistency.js";
-import { Fault } from "./shards/fault.js";
 import { realClock, withRetries } from "./shards/retry.js";
 import { firstWrong } from "./validate.js";
 

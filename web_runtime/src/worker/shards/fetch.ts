@@ -1,7 +1,7 @@
 // One attempt to fetch a file: its bytes as they come in, with every way in which a server can fail told apart.
 
-import type { Chunks } from "./decode.js";
-import { Fault } from "./fault.js";
+import { bodyChunks, type Chunks } from "../../shared/decode.js";
+import { Fault } from "../../shared/fault.js";
 import { abortedError } from "./retry.js";
 
 /** A connection on which nothing arrives for so many milliseconds is given up. */
@@ -35,21 +35,6 @@ export async function* fetchFile(url: string, { signal, cache, bytes, onBytes }:
     if (received < bytes) throw new Fault("corrupt", `it ended after ${received} of ${bytes} bytes${page(response)}`);
   } finally {
     watch.end();
-  }
-}
-
-/** The bytes of a response's body, read step by step. */
-export async function* bodyChunks(
-  response: Response,
-  step: <T>(next: Promise<T>) => Promise<T> = (next) => next,
-): Chunks {
-  if (!response.body) return;
-  const reader = response.body.getReader();
-  try {
-    for (let next = await step(reader.read()); !next.done; next = await step(reader.read())) yield next.value;
-  } finally {
-    // Also when the caller wants no more: the rest is not downloaded.
-    reader.cancel().catch(() => undefined);
   }
 }
 

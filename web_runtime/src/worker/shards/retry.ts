@@ -1,7 +1,7 @@
 // When to try again, and after how long.
 
 import { PackagerError } from "../../shared/errors.js";
-import { Fault } from "./fault.js";
+import { Fault } from "../../shared/fault.js";
 
 export interface Clock {
   /** Resolves after so many milliseconds, or rejects when the signal fires. */

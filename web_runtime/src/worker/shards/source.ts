@@ -1,12 +1,13 @@
 // Contents from their shards: for each shard, from the cache or else from the network, decoded, verified, and kept.
 
 import type { Phase } from "../../shared/api.js";
+import { type Chunks, type Coding, decode } from "../../shared/decode.js";
 import { PackagerError } from "../../shared/errors.js";
+import { Fault } from "../../shared/fault.js";
 import type { Content, File, Shard } from "../../shared/manifest.gen.js";
+import { shardPath } from "../../shared/store.js";
 import type { Meter } from "../meter.js";
 import type { Trace } from "../trace.js";
-import { type Chunks, type Coding, decode } from "./decode.js";
-import { Fault } from "./fault.js";
 import { fetchFile } from "./fetch.js";
 import type { Keeper } from "./keeper.js";
 import { type Clock, withRetries } from "./retry.js";
@@ -177,12 +178,6 @@ export class Source {
     const found = await this.#options.trace.time("verify", () => sha256(bytes), { shard: shard.sha256 });
     if (found !== shard.sha256) throw new Fault("corrupt", "its SHA-256 is not the one that the manifest gives");
   }
-}
-
-/** Where a shard lies, relative to the manifest. */
-export function shardPath({ sha256, filter, encoding }: Shard): string {
-  const parts = [sha256, filter, encoding, "bin"].filter((part) => part !== "none");
-  return `shards/${parts.join(".")}`;
 }
 
 function allocate(bytes: number): Bytes {

@@ -1,8 +1,7 @@
 // Where decoded shards are kept between visits: Cache Storage where the browser has it, and nowhere where it does not.
 
+import { bodyChunks, type Chunks } from "../../shared/decode.js";
 import { referencesKey, shardKey, shardStore } from "../../shared/store.js";
-import type { Chunks } from "./decode.js";
-import { bodyChunks } from "./fetch.js";
 
 export interface Store {
   readonly kind: "cache" | "memory";

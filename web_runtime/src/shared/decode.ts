@@ -1,7 +1,7 @@
 // From the bytes of a shard's file to its content, while they come in, straight into the place where the content belongs.
 
-import type { Shard } from "../../shared/manifest.gen.js";
 import { Fault } from "./fault.js";
+import type { Shard } from "./manifest.gen.js";
 
 export type Chunks = AsyncIterable<Uint8Array<ArrayBuffer>>;
 
@@ -19,6 +19,21 @@ export async function decode(chunks: Chunks, { encoding, filter }: Coding, targe
   if (encoding === "gzip") await gunzip(chunks, scatter);
   else for await (const chunk of chunks) scatter.write(chunk);
   scatter.end();
+}
+
+/** The bytes of a response's body, read step by step. */
+export async function* bodyChunks(
+  response: Response,
+  step: <T>(next: Promise<T>) => Promise<T> = (next) => next,
+): Chunks {
+  if (!response.body) return;
+  const reader = response.body.getReader();
+  try {
+    for (let next = await step(reader.read()); !next.done; next = await step(reader.read())) yield next.value;
+  } finally {
+    // Also when the caller wants no more: the rest is not downloaded.
+    reader.cancel().catch(() => undefined);
+  }
 }
 
 async function gunzip(chunks: Chunks, scatter: Scatter): Promise<void> {
