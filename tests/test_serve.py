@@ -482,6 +482,24 @@ def test_a_folder_without_its_slash_leads_there(sites: Path) -> None:
         assert running.get("/minilm//").status == 404
 
 
+def test_names_that_are_no_text(sites: Path) -> None:
+    write_bundle(Path(os.fsdecode(os.fsencode(sites) + b"/\xff\xfe")), "Hidden by its name")
+    shown = sites / "minilm" / "manifest.json"
+    shown.write_bytes(shown.read_bytes().replace(b"MiniLM", b"\\ud800"))
+    with serving(sites) as running:
+        answer = running.get("/")
+        assert answer.status == 200
+        assert b"? &lt;fp32&gt;" in answer.body
+        assert b"Hidden by its name" not in answer.body
+
+
+def test_a_host_that_is_none_changes_nothing(sites: Path) -> None:
+    with serving(sites) as running:
+        answer = running.raw(b"GET /minilm?a HTTP/1.1\r\nHost: [::\r\nConnection: close\r\n\r\n")
+        assert b"location: minilm/?a\r\n" in answer
+        assert running.errors == []
+
+
 def test_in_a_folder_of_bundles_files_are_cached_alike(sites: Path) -> None:
     with serving(sites) as running:
         assert running.get(f"/minilm/{SHARD_PATH}").headers["cache-control"] == IMMUTABLE

@@ -84,7 +84,8 @@ class Gallery:
     def _page(self) -> Document | None:
         """Return the index page, or None where the folder holds no bundle."""
         demos = [demo for folder in bundles(self._root) if (demo := self._demo(folder))]
-        return Document("index.html", _render(sorted(demos, key=lambda demo: demo.name.casefold())).encode()) if demos else None
+        page = _render(sorted(demos, key=lambda demo: demo.name.casefold()))
+        return Document("index.html", page.encode(errors="replace")) if demos else None
 
     def _demo(self, folder: str) -> Demo | None:
         bundle = find(self._root, [folder])

@@ -12,8 +12,9 @@ from urllib.parse import unquote_to_bytes
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-# No name of a file in a bundle holds these: separators of either kind, drive letters and streams, control characters.
-_FOREIGN = re.compile(r"[/\\:\x00-\x1f\x7f]")
+# No name of a file in a bundle holds these: separators of either kind, drive letters and streams, control characters,
+# and surrogates, which stand for bytes that are no text.
+_FOREIGN = re.compile(r"[/\\:\x00-\x1f\x7f\ud800-\udfff]")
 _BAD_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 
 # What the system says of a path at which there is nothing to serve. All else (too many open files) is its own trouble.

@@ -79,7 +79,7 @@ class Site:
         if found is None:
             return self._say(404, "There is nothing here.")
         if isinstance(found, Redirect):
-            query = request.url.query
+            query = request.scope["query_string"].decode("latin-1")
             return self._say(301, "It is over there.", {"Location": found + (f"?{query}" if query else "")})
         held.callback(found.close)
         return await self._represent(request, found)
