@@ -1,7 +1,7 @@
 // The page's end of protocol.ts: sends calls to the worker and settles each with its one answer.
 
 import type { LoadOptions, ModelInfo, Progress } from "../shared/api.js";
-import { type ErrorCode, fromErrorData, PackagerError } from "../shared/errors.js";
+import { fromErrorData, PackagerError } from "../shared/errors.js";
 import type { Call, Calls, Loaded, ToPage, ToWorker } from "../shared/protocol.js";
 
 /** Where the build put the worker, relative to packager.js. */
@@ -37,10 +37,12 @@ export class Client {
   constructor() {
     this.#worker = new Worker(workerUrl, { type: "module", name: "packager" });
     this.#worker.onmessage = ({ data }: MessageEvent<ToPage>) => this.#receive(data);
-    this.#worker.onmessageerror = () => this.#fail("an answer could not be read");
+    this.#worker.onmessageerror = () => this.#fail("An answer of the worker could not be read. Load the model again.");
     this.#worker.onerror = (event) => {
       event.preventDefault();
-      this.#fail(event.message || `${workerUrl} could not be started`, event.error);
+      const stopped = `The worker stopped: ${event.message}. Load the model again.`;
+      const absent = `${workerUrl} could not be started. Check the connection and that the whole bundle was uploaded.`;
+      this.#fail(event.message ? stopped : absent, event.error);
     };
   }
 
@@ -119,8 +121,8 @@ export class Client {
     return pending;
   }
 
-  #fail(why: string, cause?: unknown): void {
-    this.#close(new PackagerError("worker-failed", `The worker stopped: ${why}. Load the model again.`, { cause }));
+  #fail(message: string, cause?: unknown): void {
+    this.#close(new PackagerError("worker-failed", message, { cause }));
     this.#worker.terminate();
   }
 
@@ -132,5 +134,5 @@ export class Client {
 }
 
 function aborted({ reason }: AbortSignal): PackagerError {
-  return new PackagerError("aborted" satisfies ErrorCode, "The call was aborted.", { cause: reason });
+  return new PackagerError("aborted", "The call was aborted.", { cause: reason });
 }
