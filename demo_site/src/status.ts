@@ -9,6 +9,7 @@ import { clearCaches, used } from "./storage.js";
 
 const runs = new Sparkline();
 let pending = false;
+let cleared = false;
 
 export function showModel(model: Model): void {
   const { info, manifest } = model;
@@ -42,11 +43,15 @@ export function wireClear(onCleared: () => void): void {
   byId("clear").addEventListener("click", async () => {
     const said = await clearCaches().catch((error: Error) => `The browser refused: ${error.message}`);
     setText(byId("clear-said"), said);
+    cleared = true;
+    row("storage", "nothing", []);
     onCleared();
   });
 }
 
 async function drawStorage({ info }: Model): Promise<void> {
+  // What the runtime says of its storage was true until then.
+  if (cleared) return;
   const size = await used();
   const value = info.storage === "memory" ? "nothing" : size === null ? "the model" : bytes(size);
   row("storage", value, [info.storageReason, ...info.notes]);

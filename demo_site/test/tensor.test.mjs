@@ -209,7 +209,7 @@ describe("rows and slices", () => {
     assert.equal(sliceName([2, 1, 3, 4]), "[0, 0, :, :]");
   });
   it("a shrunk slice keeps peaks of either sign", () => {
-    const { values, rows, columns, full } = slice(
+    const { values, rows, columns, full, limits } = slice(
       "float32",
       { data: new Float32Array([0, 0, 1, 0, 0, -7, 0, 0]), dims: [2, 4] },
       1,
@@ -217,6 +217,7 @@ describe("rows and slices", () => {
     );
     assert.deepEqual({ values: Array.from(values), rows, columns }, { values: [-7, 1], rows: 1, columns: 2 });
     assert.deepEqual(full, { rows: 2, columns: 4 });
+    assert.deepEqual(limits, { low: -7, high: 1 });
   });
 });
 

@@ -10,6 +10,8 @@ export interface Grid {
   values: Float64Array;
   /** Rows and columns before they were shrunk. */
   full: { rows: number; columns: number };
+  /** Of all finite values, before they were shrunk. */
+  limits: Limits;
 }
 
 /** The values between which a plot runs. */
@@ -59,15 +61,20 @@ export function slice(dtype: Dtype, { data, dims }: Tensor, height: number, widt
   const rows = Math.min(height, full.rows);
   const columns = Math.min(width, full.columns);
   const values = new Float64Array(rows * columns);
+  const limits = { low: Number.POSITIVE_INFINITY, high: Number.NEGATIVE_INFINITY };
   for (let r = 0; r < full.rows; r++) {
     const row = Math.floor((r * rows) / full.rows) * columns;
     for (let c = 0; c < full.columns; c++) {
       const value = Number(at(dtype, data, r * full.columns + c));
+      if (Number.isFinite(value)) {
+        limits.low = Math.min(limits.low, value);
+        limits.high = Math.max(limits.high, value);
+      }
       const cell = row + Math.floor((c * columns) / full.columns);
       if (Math.abs(value) > Math.abs(values[cell] ?? 0)) values[cell] = value;
     }
   }
-  return { rows, columns, values, full };
+  return { rows, columns, values, full, limits: limits.low <= limits.high ? limits : { low: 0, high: 0 } };
 }
 
 /** Which part `slice` shows, as an index: "[0, :, :]"; empty when it is the whole tensor. */

@@ -15,8 +15,8 @@ const size = { width: 600, height: 160, margin: 4 };
 export function plot(name: string, dtype: Dtype, tensor: Tensor): HTMLElement | null {
   if (tensor.data.length < least) return null;
   const grid = slice(dtype, tensor, most.rows, most.columns);
-  const limits = limitsOf(grid.values);
   const kind = grid.rows > most.lines ? "Heat map" : grid.rows === 1 && grid.columns <= most.bars ? "Bars" : "Lines";
+  const limits = kind === "Bars" ? withZero(grid.limits) : grid.limits;
   const part = sliceName(tensor.dims);
   const drawing =
     kind === "Heat map" ? heatMap(grid, limits) : curves(kind === "Bars" ? bars(grid, limits) : lines(grid, limits));
@@ -31,14 +31,6 @@ export function plot(name: string, dtype: Dtype, tensor: Tensor): HTMLElement | 
     drawing,
     h("figcaption", { class: "hint figure" }, part ? `${part} · ${extent}` : extent),
   );
-}
-
-function limitsOf(values: Float64Array): Limits {
-  const finite = values.filter(Number.isFinite);
-  return {
-    low: finite.reduce((a, b) => Math.min(a, b), finite[0] ?? 0),
-    high: finite.reduce((a, b) => Math.max(a, b), finite[0] ?? 0),
-  };
 }
 
 function curves(drawn: SVGElement[]): SVGSVGElement {
@@ -57,8 +49,12 @@ function lines({ rows, columns, values }: Grid, limits: Limits): SVGElement[] {
   return [zero(limits), ...Array.from({ length: rows }, (_, row) => line(row))];
 }
 
-function bars({ columns, values }: Grid, { low, high }: Limits): SVGElement[] {
-  const limits = { low: Math.min(0, low), high: Math.max(0, high) };
+/** Bars stand on zero. */
+function withZero({ low, high }: Limits): Limits {
+  return { low: Math.min(0, low), high: Math.max(0, high) };
+}
+
+function bars({ columns, values }: Grid, limits: Limits): SVGElement[] {
   const step = size.width / columns;
   const base = y(0, limits);
   const bar = (value: number, i: number): SVGElement => {
@@ -69,9 +65,18 @@ function bars({ columns, values }: Grid, { low, high }: Limits): SVGElement[] {
   return [zero(limits), ...Array.from(values, bar)];
 }
 
+/** The line at zero, where zero is in sight. */
 function zero(limits: Limits): SVGElement {
   const at = y(0, limits);
-  return s("line", { class: "zero", x1: 0, x2: size.width, y1: at, y2: at, "vector-effect": "non-scaling-stroke" });
+  const hidden = limits.low > 0 || limits.high < 0;
+  return s("line", {
+    class: hidden ? "" : "zero",
+    x1: 0,
+    x2: size.width,
+    y1: at,
+    y2: at,
+    "vector-effect": "non-scaling-stroke",
+  });
 }
 
 function y(value: number, { low, high }: Limits): number {

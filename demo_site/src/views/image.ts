@@ -94,7 +94,7 @@ class ImageView {
   }
 
   #thumbnail(sample: PictureSample): HTMLElement {
-    const picture = h("img", { src: sample.path, alt: sample.name, width: 64, height: 64 });
+    const picture = h("img", { src: sample.path, alt: sample.name, width: 64, height: 64, fetchpriority: "low" });
     return h(
       "button",
       { type: "button", "aria-pressed": "false", click: () => void this.#fetchSample(sample) },
