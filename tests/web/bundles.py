@@ -48,6 +48,11 @@ class Bundle:
         """The shards that hold only weights, in their order."""
         return [shard for weights in self.manifest["variants"][0]["weights"] for shard in weights["content"]]
 
+    def weight_files(self) -> list[str]:
+        """Paths of the files of `weight_shards`."""
+        names = [(shard["sha256"], shard["filter"], shard["encoding"], "bin") for shard in self.weight_shards()]
+        return ["shards/" + ".".join(part for part in name if part != "none") for name in names]
+
 
 def build_bundle(folder: Path, name: str, head: float = 1.0) -> Bundle:
     """A bundle of a small network, of several shards. `head` scales the last layer's weights and nothing else."""

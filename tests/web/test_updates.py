@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from .server import Fault, Host
-from .visitor import find_update, stored_files, stored_shards, version, works_offline
+from .visitor import find_update, run, stored_files, stored_shards, version, works_offline
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -33,14 +33,45 @@ def test_a_reload_of_the_only_page_switches_whole(host: Host, page: Page, visito
     assert version(page) == ("Second", "Second")
 
 
-def test_an_update_costs_only_what_changed(host: Host, visitor: Visitor, newer: Bundle) -> None:
+def test_an_update_costs_only_what_changed(host: Host, visitor: Visitor, bundle: Bundle, newer: Bundle) -> None:
     host.headers = {"Cache-Control": "no-store"}
     page = visitor.open(f"{host.origin}/", documents=2)
     works_offline(page)
     host.log.clear()
     host.mounts["/"] = newer.site
     find_update(page)
-    assert sorted(set(host.log)) == ["/", "/manifest.json", "/sw.js"]
+    changed = [f"/{path}" for path in newer.weight_files() if path not in bundle.weight_files()]
+    assert len(changed) == 1
+    assert sorted(set(host.log)) == ["/", "/manifest.json", *changed, "/sw.js"]
+
+
+def test_who_needed_no_network_before_an_update_needs_none_after_it(
+    host: Host, page: Page, visitor: Visitor, newer: Bundle
+) -> None:
+    works_offline(page)
+    host.mounts["/"] = newer.site
+    find_update(page)
+    host.stop()
+    with visitor.coming(page, documents=2):
+        page.reload()
+    works_offline(page)
+    answer = run(page, newer)
+    assert answer.matches(newer)
+    assert answer.info["bytes"]["network"] == 0
+
+
+def test_an_update_whose_weights_are_not_there_is_not_taken(
+    host: Host, page: Page, visitor: Visitor, bundle: Bundle, newer: Bundle
+) -> None:
+    works_offline(page)
+    host.mounts["/"] = newer.site
+    host.faults = [Fault("/shards/*", "corrupt")]
+    find_update(page, whole=False)
+    page.reload()
+    assert run(page, bundle).matches(bundle)
+    host.faults = [Fault("/shards/*", "cut", times=1)]
+    update(page, visitor)
+    assert run(page, newer).matches(newer)
 
 
 def test_what_no_version_needs_any_more_is_removed(

@@ -21,9 +21,9 @@ export function referencesKey(origin: string, base: string): string {
   return `${origin}/.packager/references/${encodeURIComponent(base)}`;
 }
 
-/** The SHA-256 of every shard that a manifest, or any part of it, names. */
-export function* shardsOf(part: unknown): Generator<string> {
+/** Every shard that a manifest, or any part of it, names. */
+export function* shardsOf(part: unknown): Generator<Shard> {
   if (typeof part !== "object" || part === null) return;
-  if ("decoded_bytes" in part && "sha256" in part) yield String(part.sha256);
+  if ("decoded_bytes" in part && "sha256" in part) yield part as Shard;
   else for (const value of Object.values(part)) yield* shardsOf(value);
 }

@@ -4,11 +4,12 @@ import type { InstallFailed, Kept, ToServiceWorker } from "../shared/offline.js"
 import { answer, pathOf } from "./serve.js";
 import { dropOldShards, keepEngines } from "./shards.js";
 import { have, install, oldShells } from "./shell.js";
+import { prepareUpdate } from "./update.js";
 import { base, manifest, urlOf, worker } from "./version.js";
 
 worker.addEventListener("install", (event) => {
   event.waitUntil(
-    install().catch(async (error: unknown) => {
+    prepare().catch(async (error: unknown) => {
       const reason = error instanceof Error ? error.message : String(error);
       const failed: InstallFailed = { type: "install-failed", base, reason };
       const pages = await worker.clients.matchAll({ type: "window", includeUncontrolled: true });
@@ -17,6 +18,11 @@ worker.addEventListener("install", (event) => {
     }),
   );
 });
+
+async function prepare(): Promise<void> {
+  await install();
+  await prepareUpdate();
+}
 
 worker.addEventListener("activate", (event) => {
   // What cannot be cleaned now is cleaned by the next version; the page must not wait or fail for it.

@@ -1,18 +1,34 @@
 // What this bundle needs of the stored shards, and the removal of those that no bundle of the origin needs.
 
-import type { Manifest, Variant } from "../shared/manifest.gen.js";
+import type { Manifest, Shard, Variant } from "../shared/manifest.gen.js";
 import { referencesKey, shardKey, shardStore, shardsOf } from "../shared/store.js";
 import { have } from "./shell.js";
 import { base, manifest, worker } from "./version.js";
 
-const { origin } = worker.location;
+export const { origin } = worker.location;
 
-/** Writes down which shards this version names, then drops those that no bundle's record lists. */
-export async function dropOldShards(): Promise<void> {
-  if (!(await caches.has(shardStore))) return;
+/** Everything of a manifest that a variant needs stored. */
+export const needsOf = ({ engines, task }: Manifest, variant: Variant) => [engines[variant.target], variant, task];
+
+/** Tells of a manifest, or any part of it, whether all its shards are stored. */
+export async function storedTest(): Promise<(part: unknown) => boolean> {
+  // Without a look first, opening the store would make one.
+  const keys = (await caches.has(shardStore)) ? await (await caches.open(shardStore)).keys() : [];
+  const stored = new Set(keys.map(({ url }) => url));
+  return (part) => [...shardsOf(part)].every(({ sha256 }) => stored.has(shardKey(origin, sha256)));
+}
+
+/** Writes down which shards this bundle needs. */
+export async function refer(needed: Iterable<Shard>): Promise<void> {
   const store = await caches.open(shardStore);
-  const own = JSON.stringify([...new Set(shardsOf(await manifest()))]);
-  await store.put(referencesKey(origin, base), new Response(own));
+  const names = new Set(Array.from(needed, ({ sha256 }) => sha256));
+  await store.put(referencesKey(origin, base), Response.json([...names]));
+}
+
+/** Drops the shards that no bundle's record lists. */
+export async function dropOldShards(): Promise<void> {
+  await refer(shardsOf(await manifest()));
+  const store = await caches.open(shardStore);
   const keys = (await store.keys()).map(({ url }) => url);
   const records = keys.filter((key) => key.startsWith(referencesKey(origin, "")));
   const listed: string[][] = await Promise.all(records.map(async (key) => (await store.match(key))?.json() ?? []));
@@ -23,22 +39,16 @@ export async function dropOldShards(): Promise<void> {
 
 /** Stores the files of every engine that this visitor uses; true when a variant is stored whole with its engine. */
 export async function keepEngines(): Promise<boolean> {
-  if (!(await caches.has(shardStore))) return false;
   const read = await manifest();
-  const stored = new Set((await (await caches.open(shardStore)).keys()).map(({ url }) => url));
-  const whole = (part: unknown) => [...shardsOf(part)].every((sha256) => stored.has(shardKey(origin, sha256)));
-  const kept = await Promise.all(read.variants.map((variant) => keepEngine(read, variant, whole)));
-  return kept.includes(true) && whole(read.task);
+  const isStored = await storedTest();
+  // The page's worker stores a module only when it takes the engine.
+  const used = read.variants.filter(({ target }) => isStored(read.engines[target]));
+  await Promise.all(used.map((variant) => keepEngine(read, variant)));
+  return used.some((variant) => isStored(needsOf(read, variant)));
 }
 
-async function keepEngine(
-  { engines, files }: Manifest,
-  variant: Variant,
-  whole: (part: unknown) => boolean,
-): Promise<boolean> {
-  const engine = engines[variant.target];
-  // The page's worker stores a module only when it takes the engine.
-  if (!engine || !whole(engine)) return false;
-  await Promise.all(files.filter(({ path }) => path === engine.script || path === engine.glue).map(have));
-  return whole(variant);
+/** Stores the scripts of a variant's engine. */
+export async function keepEngine({ engines, files }: Manifest, { target }: Variant): Promise<void> {
+  const engine = engines[target];
+  await Promise.all(files.filter(({ path }) => path === engine?.script || path === engine?.glue).map(have));
 }

@@ -4,18 +4,19 @@ import type { File, Manifest } from "../shared/manifest.gen.js";
 import { fetchVerified, hash, isOldShell, manifest, openShell, urlOf } from "./version.js";
 
 /**
- * Stores the manifest and every file of the shell. What throws here leaves the version before in charge; what was stored by
- * then was verified and waits for the next try.
+ * Stores the manifest, every file of the shell, and what else the versions before have that did not change. What throws here
+ * leaves the version before in charge; what was stored by then was verified and waits for the next try.
  */
 export async function install(): Promise<void> {
   const { files } = await manifest();
   const shell = await openShell();
   const held = await heldFiles();
-  const store = async ({ path, sha256 }: File) => {
+  const store = async ({ path, sha256, role }: File) => {
     if (await shell.match(urlOf(path))) return;
-    await shell.put(urlOf(path), (await held.get(sha256)?.()) ?? (await fetchVerified(path, sha256)));
+    const same = await held.get(sha256)?.();
+    if (same || role === "shell") await shell.put(urlOf(path), same ?? (await fetchVerified(path, sha256)));
   };
-  await Promise.all(files.filter(({ role }) => role === "shell").map(store));
+  await Promise.all(files.map(store));
 }
 
 /** Gives a file of this version, from the shell or else from the server, verified and then stored. */
@@ -34,13 +35,23 @@ export async function oldShells(): Promise<string[]> {
   return (await caches.keys()).filter(isOldShell);
 }
 
-/** What the versions before have stored, by SHA-256: an update costs only what changed. */
-async function heldFiles(): Promise<Map<string, () => Promise<Response | null>>> {
-  const held = new Map<string, () => Promise<Response | null>>();
+/** What is there of earlier versions, of those whose manifest this one can read. */
+export async function oldVersions(): Promise<{ shell: Cache; old: Manifest }[]> {
+  const { version } = await manifest();
+  const versions = [];
   for (const name of await oldShells()) {
     const shell = await caches.open(name);
-    const theirs: Manifest | undefined = await (await shell.match(urlOf("manifest.json")))?.json();
-    for (const { path, sha256 } of theirs?.files ?? []) held.set(sha256, () => heldFile(shell, path, sha256));
+    const old: Manifest | undefined = await (await shell.match(urlOf("manifest.json")))?.json();
+    if (old?.version === version) versions.push({ shell, old });
+  }
+  return versions;
+}
+
+/** What earlier versions have stored, by SHA-256: an update costs only what changed. */
+async function heldFiles(): Promise<Map<string, () => Promise<Response | null>>> {
+  const held = new Map<string, () => Promise<Response | null>>();
+  for (const { shell, old } of await oldVersions()) {
+    for (const { path, sha256 } of old.files) held.set(sha256, () => heldFile(shell, path, sha256));
   }
   return held;
 }

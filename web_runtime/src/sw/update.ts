@@ -1,0 +1,53 @@
+// An update for a visitor who can do without a network: its weights come before it takes over, so that he still can.
+
+import { bodyChunks, decode } from "../shared/decode.js";
+import type { Shard } from "../shared/manifest.gen.js";
+import { shardKey, shardPath, shardStore, shardsOf } from "../shared/store.js";
+import { keepEngine, needsOf, origin, refer, storedTest } from "./shards.js";
+import { oldVersions } from "./shell.js";
+import { base, hash, manifest } from "./version.js";
+
+/** Stores what this version needs for the variants that an earlier one has whole. Throws where the server has it not. */
+export async function prepareUpdate(): Promise<void> {
+  const earlier = (await oldVersions()).map(({ old }) => old);
+  const isStored = await storedTest();
+  const whole = earlier.flatMap((old) => old.variants.filter((variant) => isStored(needsOf(old, variant))));
+  const own = await manifest();
+  const wanted = own.variants.filter(({ id }) => whole.some((variant) => variant.id === id));
+  if (wanted.length === 0) return;
+  // Until this version takes over, both are needed.
+  await refer([...shardsOf(earlier), ...shardsOf(own)]);
+  const missing = [...shardsOf(wanted.map((variant) => needsOf(own, variant)))].filter((shard) => !isStored(shard));
+  await Promise.all(wanted.map((variant) => keepEngine(own, variant)));
+  await keepShards(missing).catch((error: unknown) => {
+    // Where both versions do not fit, the newer goes before being ready for no network.
+    if (!(error instanceof DOMException && error.name === "QuotaExceededError")) throw error;
+  });
+}
+
+/** One after another: pages in use go first. What was stored when it stops is not fetched again. */
+async function keepShards(shards: Shard[]): Promise<void> {
+  const store = await caches.open(shardStore);
+  for (const shard of shards) {
+    const key = shardKey(origin, shard.sha256);
+    if (!(await store.match(key))) await store.put(key, new Response(await fetchShard(shard)));
+  }
+}
+
+async function fetchShard(shard: Shard): Promise<Uint8Array<ArrayBuffer>> {
+  const path = shardPath(shard);
+  let fault: unknown;
+  for (const cache of ["default", "reload"] as const) {
+    try {
+      const response = await fetch(base + path, { cache });
+      if (!response.ok) throw new Error(`the server answered ${response.status}`);
+      const bytes = new Uint8Array(shard.decoded_bytes);
+      await decode(bodyChunks(response), shard, bytes);
+      if ((await hash(bytes.buffer)) === shard.sha256) return bytes;
+      throw new Error("what the server has is not what the manifest says");
+    } catch (error) {
+      fault = error;
+    }
+  }
+  throw new Error(`${path}: ${fault instanceof Error ? fault.message : fault}.`, { cause: fault });
+}
