@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from packager.errors import InputError
 from scripts.models import inputs
 from scripts.models.checkpoint import read_state_dict
 from scripts.models.efficientnet_lite import IMAGE_SIZE, efficientnet_lite0
@@ -149,5 +150,8 @@ MODELS = (
 
 
 def by_name(name: str) -> Model:
-    """The model of that name."""
-    return next(model for model in MODELS if model.name == name)
+    """The model of that name. Raises InputError where there is none."""
+    for model in MODELS:
+        if model.name == name:
+            return model
+    raise InputError("there is no such model.", where=name, remedy=f"There are: {', '.join(m.name for m in MODELS)}.")
