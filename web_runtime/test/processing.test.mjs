@@ -1,19 +1,14 @@
 // Pre- and post-processing against the golden vectors that Python's tests read too.
+import "./typescript.mjs";
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { describe, it } from "node:test";
-import { build } from "esbuild";
 
 const golden = async (name) =>
   JSON.parse(await readFile(new URL(`../../tests/golden/${name}`, import.meta.url), "utf8"));
 
-/** The exports of a file of ours, which Node cannot import as it is. */
-async function importTypeScript(path) {
-  const entryPoints = [new URL(`../src/worker/processing/${path}`, import.meta.url).pathname];
-  const { outputFiles } = await build({ entryPoints, bundle: true, format: "esm", target: "es2022", write: false });
-  return import(`data:text/javascript;base64,${Buffer.from(outputFiles[0].text).toString("base64")}`);
-}
+const processing = (file) => import(`../src/worker/processing/${file}`);
 
 const fromBase64 = (text) => new Uint8Array(Buffer.from(text, "base64"));
 const asFloats = (bytes) => new Float32Array(bytes.buffer);
@@ -54,7 +49,7 @@ const spec = {
 };
 
 describe("pictures", async () => {
-  const { pixelsToTensor, resizedSize } = await importTypeScript("image.ts");
+  const { pixelsToTensor, resizedSize } = await processing("image.ts");
   const { pictures, cases } = await golden("pictures.json");
   const byName = Object.fromEntries(pictures.map((picture) => [picture.name, picture]));
 
@@ -109,7 +104,7 @@ describe("pictures", async () => {
 });
 
 describe("texts", async () => {
-  const { createTextPreprocessor } = await importTypeScript("text.ts");
+  const { createTextPreprocessor } = await processing("text.ts");
   const { tokenizers, cases } = await golden("texts.json");
   const content = Object.fromEntries(
     tokenizers.map(({ name, content }) => [name, Buffer.from(JSON.stringify(content))]),
@@ -146,7 +141,7 @@ describe("texts", async () => {
 });
 
 describe("characters", async () => {
-  const { normalizeBert, splitBert } = await importTypeScript("characters.ts");
+  const { normalizeBert, splitBert } = await processing("characters.ts");
   const { normalized, lowered, words } = await golden("characters.json");
   const range = (from, to) => Array.from({ length: to - from }, (_, i) => from + i);
   const between = (codePoints) =>
@@ -181,7 +176,7 @@ function assertClose(actual, expected, relative) {
 }
 
 describe("classes", async () => {
-  const { classify } = await importTypeScript("classify.ts");
+  const { classify } = await processing("classify.ts");
   const { cases } = await golden("classifications.json");
 
   for (const { output, postprocess, labels, best } of cases) {
@@ -225,7 +220,7 @@ describe("classes", async () => {
 });
 
 describe("vectors", async () => {
-  const { embed } = await importTypeScript("embed.ts");
+  const { embed } = await processing("embed.ts");
   const { cases } = await golden("embeddings.json");
 
   for (const { output, mask, postprocess, vectors } of cases) {
