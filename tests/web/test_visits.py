@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from .server import ISOLATION, PLAIN
+from .server import ISOLATION, PLAIN, Fault
 from .visitor import run, stored_files, stored_shards, works_offline
 
 if TYPE_CHECKING:
@@ -38,6 +38,16 @@ def test_the_second_visit_needs_no_host(
     assert answer.info["threads"] > 1
     assert visitor.origins() == {host.origin}
     assert visitor.complaints == []
+
+
+def test_what_was_fetched_before_the_service_worker_came_is_kept(host: Host, bundle: Bundle, visitor: Visitor) -> None:
+    host.headers = ISOLATION | {"Cache-Control": "no-store"}
+    host.faults = [Fault("/sw.js", "slow", seconds=3)]
+    page = visitor.open(f"{host.origin}/")
+    works_offline(page)
+    host.stop()
+    page.reload()
+    assert run(page, bundle).matches(bundle)
 
 
 def test_a_visit_leaves_only_sound_files_of_the_bundle(host: Host, bundle: Bundle, visitor: Visitor) -> None:
@@ -89,5 +99,5 @@ def test_samples_are_stored_whole(host: Host, bundle: Bundle, visitor: Visitor) 
     page = visitor.open(f"{host.origin}/own.html")
     run(page, bundle)
     names = [sample["name"] for sample in bundle.manifest["samples"]]
-    page.evaluate("async (names) => { for (const name of names) await model.sample(name); await model.dispose(); }", names)
+    page.evaluate("(names) => Promise.all(names.map((name) => model.sample(name))).then(() => model.dispose())", names)
     assert stored_shards(page) == bundle.shards
