@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from packager.errors import InputError
-from packager.manifest import bundle_id, fault, read_manifest
+from packager.manifest import bundle_id, encode, fault, read_manifest
 
 EXAMPLES = Path(__file__).parent / "manifests"
 VALID = sorted(path.stem for path in (EXAMPLES / "valid").iterdir())
@@ -36,6 +37,9 @@ def test_valid(name: str, tmp_path: Path) -> None:
     shutil.copy(EXAMPLES / "valid" / f"{name}.json", tmp_path / "manifest.json")
     manifest = read_manifest(tmp_path)
     assert bundle_id(manifest) == manifest["id"]
+    # As docs/manifest.md has it: the file's own bytes without the id.
+    rest = encode(manifest).replace(f'"id":"{manifest["id"]}",'.encode(), b"")
+    assert hashlib.sha256(rest).hexdigest() == manifest["id"]
 
 
 @pytest.mark.parametrize("name", FAULTS)

@@ -114,6 +114,7 @@ EXACT = {
     "not turned.webp": encode(PHOTO, "WEBP", lossless=True, exif=oriented(6)),
     "palette.gif": encode(PALETTE, "GIF"),
     "transparent.gif": encode(PALETTE, "GIF", transparency=5),
+    "animation.gif": encode(PALETTE, "GIF", save_all=True, append_images=[PALETTE.rotate(180)]),
     "rgb.bmp": encode(PHOTO, "BMP"),
 }
 
