@@ -235,6 +235,12 @@ class TestOutputs:
         best = classify(np.array([np.nan, 1.0, np.nan, 2.0]), {**CLASSES, "activation": "none", "top_k": 4}, None)
         assert [each.index for each in best] == [3, 1, 0, 2]
 
+    def test_infinities_are_no_warnings(self) -> None:
+        huge = np.array([1e308, -1e308, np.inf, -np.inf])
+        assert classify(huge, {**CLASSES, "top_k": 1}, None)[0].index == 2
+        assert np.isfinite(classify(huge[:2], CLASSES, None)[0].score)
+        assert embed(huge.reshape(1, 2, 2), None, VECTORS)[0].shape == (2,)
+
     @pytest.mark.parametrize(
         ("output", "mask", "message"),
         [

@@ -48,7 +48,7 @@ def classify(
             where=spec["output"],
             remedy="Give one label for each class.",
         )
-    with np.errstate(invalid="ignore"):  # infinities and NaN give NaN, as in the page
+    with np.errstate(over="ignore", invalid="ignore"):  # infinities and NaN give what they give in the page
         scores = _activate(values, spec["activation"])
     best = np.argsort(-values, kind="stable")[: spec["top_k"]].tolist()  # NaN sorts last
     return [Classification(index, str(index) if labels is None else labels[index], float(scores[index])) for index in best]

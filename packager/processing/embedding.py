@@ -33,11 +33,12 @@ def embed(
         )
     if spec["pooling"] == "mean" and mask is not None and mask.shape != output.shape[:2]:
         raise InputError(f"The mask is {list(mask.shape)} for an output {list(output.shape)}.", where=spec["output"])
-    vectors = _pool(output.astype(np.float64), mask, spec["pooling"])
-    if spec["normalize"]:
-        norms = np.sqrt((vectors * vectors).sum(axis=1, keepdims=True))
-        vectors = vectors / np.where(norms == 0, 1.0, norms)
-    return list(vectors.astype(np.float32))
+    with np.errstate(over="ignore", invalid="ignore"):  # infinities and NaN give what they give in the page
+        vectors = _pool(output.astype(np.float64), mask, spec["pooling"])
+        if spec["normalize"]:
+            norms = np.sqrt((vectors * vectors).sum(axis=1, keepdims=True))
+            vectors = vectors / np.where(norms == 0, 1.0, norms)
+        return list(vectors.astype(np.float32))
 
 
 def _pool(output: NDArray[np.float64], mask: NDArray[np.int64] | None, pooling: str) -> NDArray[np.float64]:
