@@ -54,17 +54,17 @@ class Bundle:
         return ["shards/" + ".".join(part for part in name if part != "none") for name in names]
 
 
-def build_bundle(folder: Path, name: str, head: float = 1.0) -> Bundle:
+def build_bundle(folder: Path, name: str, head: float = 1.0, seed: int = 7) -> Bundle:
     """A bundle of a small network, of several shards. `head` scales the last layer's weights and nothing else."""
     model = folder / "model.onnx"
-    onnx.save(small_network(head), model)
+    onnx.save(small_network(head, seed), model)
     build(BuildOptions(model, folder / "site", name=name, shard_size=256 * 2**10, browser="off"))
     return Bundle(folder / "site", model)
 
 
-def small_network(head: float) -> onnx.ModelProto:
+def small_network(head: float, seed: int) -> onnx.ModelProto:
     """Two layers of random weights, 64 to 512 to 512 numbers, and a head of 10: 1.2 MB."""
-    random = np.random.default_rng(7)
+    random = np.random.default_rng(seed)
     nodes, weights, flow = [], [], "x"
     for index, (rows, columns) in enumerate([(WIDTH, 512), (512, 512), (512, 10)]):
         values = random.standard_normal((rows, columns)) / np.sqrt(rows)

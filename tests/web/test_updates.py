@@ -6,13 +6,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from .bundles import Bundle, build_bundle
 from .server import Fault, Host
 from .visitor import find_update, run, stored_files, stored_shards, version, works_offline
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from playwright.sync_api import Page
 
-    from .bundles import Bundle
     from .visitor import Visitor
 
 
@@ -72,6 +74,20 @@ def test_an_update_whose_weights_are_not_there_is_not_taken(
     host.faults = [Fault("/shards/*", "cut", times=1)]
     update(page, visitor)
     assert run(page, newer).matches(newer)
+
+
+def test_an_update_that_does_not_fit_beside_the_old_version_comes_without_its_weights(
+    host: Host, page: Page, visitor: Visitor, tmp_path: Path
+) -> None:
+    works_offline(page)
+    other = build_bundle(tmp_path, name="Other", seed=8)
+    room = page.evaluate("navigator.storage.estimate().then(({ usage }) => usage)") + 700_000
+    session = visitor.context.new_cdp_session(page)
+    session.send("Storage.overrideQuotaForOrigin", {"origin": host.origin, "quotaSize": room})
+    host.mounts["/"] = other.site
+    update(page, visitor)
+    assert version(page) == ("Other", "Other")
+    assert run(page, other).matches(other)
 
 
 def test_what_no_version_needs_any_more_is_removed(

@@ -16,8 +16,11 @@ if TYPE_CHECKING:
     from .visitor import Visitor
 
 
-@pytest.mark.parametrize("headers", [PLAIN, ISOLATION, {"Cache-Control": "no-store"}], ids=str)
-@pytest.mark.parametrize("mount", ["/", "/models/of/mine/"])
+@pytest.mark.parametrize(
+    ("mount", "headers"),
+    [("/", PLAIN), ("/models/of/mine/", PLAIN), ("/", ISOLATION), ("/models/of/mine/", {"Cache-Control": "no-store"})],
+    ids=str,
+)
 def test_the_second_visit_needs_no_host(
     host: Host, bundle: Bundle, returning: Opens, mount: str, headers: dict[str, str]
 ) -> None:
