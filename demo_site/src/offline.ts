@@ -47,6 +47,11 @@ function draw(): void {
 function offer(apply: () => void): void {
   byId("update").replaceChildren(
     h("p", {}, "A newer version of this page is ready."),
-    h("button", { type: "button", class: "primary", click: apply }, "Use it now"),
+    h(
+      "p",
+      { class: "controls" },
+      h("button", { type: "button", class: "primary", click: apply }, "Use it now"),
+      h("button", { type: "button", click: () => byId("update").replaceChildren() }, "Later"),
+    ),
   );
 }

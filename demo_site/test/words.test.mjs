@@ -30,7 +30,10 @@ describe("parity in words", () => {
   it("another first choice is not kept quiet", () => {
     assert.match(paritySentence(parity({}, { top1: 0.978 })), /Same first choice in 97\.8\u00a0% of rows\./);
   });
-  it("the very same numbers", () => assert.equal(parityFigure(parity({}, { max_abs: 0 })), "exact"));
+  it("the very same numbers", () => {
+    assert.equal(parityFigure(parity({}, { max_abs: 0 })), "exact");
+    assert.match(paritySentence(parity({}, { max_abs: 0 })), /^The very numbers of the original model over 5 samples/);
+  });
 });
 
 it("phases last from their first to their last moment", () => {

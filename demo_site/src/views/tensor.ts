@@ -42,11 +42,7 @@ class TensorView {
       ...this.#inputs.parts,
       ...foot,
     );
-    this.#results = h(
-      "div",
-      { class: "outputs" },
-      h("p", { class: "empty" }, `${count(this.#outputs.length, "output")} after a run`),
-    );
+    this.#results = h("div", { class: "outputs" }, this.#empty());
     const answers = h(
       "section",
       { "aria-labelledby": "outputs" },
@@ -72,11 +68,21 @@ class TensorView {
       say(`${count(cards.length, "output")} computed`);
     } catch (error) {
       // What a visitor gave is to be changed, not tried again.
-      if (!(error instanceof Complaint)) showError(this.#wrong, error, () => void this.#run());
+      if (!(error instanceof Complaint)) this.#fail(error);
       else if (!error.shown) showError(this.#wrong, error);
     } finally {
       this.#setBusy(false);
     }
+  }
+
+  /** The outputs of an earlier run are not those of these inputs. */
+  #fail(error: unknown): void {
+    this.#results.replaceChildren(this.#empty());
+    showError(this.#wrong, error, () => void this.#run());
+  }
+
+  #empty(): HTMLElement {
+    return h("p", { class: "empty" }, `${count(this.#outputs.length, "output")} after a run`);
   }
 
   #setBusy(busy: boolean): void {

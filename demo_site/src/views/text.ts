@@ -1,11 +1,11 @@
 // text-embedding: lines ranked by their similarity to a query, as it is typed.
 
 import type { Model } from "../../../web_runtime/src/shared/api.js";
-import type { Manifest, TextSample } from "../../../web_runtime/src/shared/manifest.gen.js";
+import type { Manifest, TextEmbedding, TextSample } from "../../../web_runtime/src/shared/manifest.gen.js";
 import { h, setText } from "../dom.js";
 import { count } from "../format.js";
 import { clearError, showError } from "../notice.js";
-import { linesOf, rank } from "../ranking.js";
+import { linesOf, type Ranked, rank } from "../ranking.js";
 import { markFirstResult, type Runner } from "../runner.js";
 import { say } from "../said.js";
 import { rankedList } from "./ranked.js";
@@ -29,7 +29,9 @@ const fallback = [
 export function mountText(stage: HTMLElement, manifest: Manifest, runner: Runner): void {
   const samples = manifest.samples.filter((sample): sample is TextSample => sample.kind === "text");
   const texts = samples.map(({ text }) => text.replace(/\s+/g, " "));
-  const view = new TextView(runner, texts.length > 1 ? texts : fallback);
+  // Without a mask a model takes padding for text, so that the answer would depend on what else is in the batch.
+  const { inputs } = (manifest.task as TextEmbedding).preprocess;
+  const view = new TextView(runner, inputs.mask === null ? 1 : limits.batch, texts.length > 1 ? texts : fallback);
   stage.replaceChildren(view.element);
   void view.refresh();
 }
@@ -37,6 +39,7 @@ export function mountText(stage: HTMLElement, manifest: Manifest, runner: Runner
 class TextView {
   readonly element: HTMLElement;
   readonly #runner: Runner;
+  readonly #batch: number;
   readonly #query: HTMLInputElement;
   readonly #lines: HTMLTextAreaElement;
   readonly #said = h("p", { class: "hint", id: "lines-said" });
@@ -46,8 +49,9 @@ class TextView {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #latest = new AbortController();
 
-  constructor(runner: Runner, [query = "", ...lines]: string[]) {
+  constructor(runner: Runner, batch: number, [query = "", ...lines]: string[]) {
     this.#runner = runner;
+    this.#batch = batch;
     const later = (): void => this.#later();
     this.#query = h("input", { type: "search", id: "query", autocomplete: "off", value: query, input: later });
     this.#lines = h(
@@ -74,17 +78,14 @@ class TextView {
     const { lines, left } = linesOf(this.#lines.value, limits.lines);
     this.#forget(new Set([query, ...lines]));
     this.#draw(query, lines);
+    // The query comes first, so that already the first batch can be ranked.
+    const texts = query ? [query, ...lines] : lines;
     try {
-      await this.#embed(query ? [query] : [], signal);
-      for await (const done of this.#embedAll(lines, signal)) {
+      for await (const done of this.#embed(texts, signal)) {
         this.#draw(query, lines);
-        setText(this.#said, `Embedding: ${done} of ${count(lines.length, "line")}`);
+        setText(this.#said, `Embedding: ${done} of ${count(texts.length, "text")}`);
       }
-      this.#settle(query, lines);
-      setText(
-        this.#said,
-        count(lines.length, "line") + (left > 0 ? `; the last ${left.toLocaleString("en")} are left out` : ""),
-      );
+      this.#settle(query, lines, left);
     } catch (error) {
       if (!signal.aborted) showError(this.#wrong, error, () => void this.refresh());
     }
@@ -95,37 +96,36 @@ class TextView {
     this.#timer = setTimeout(() => void this.refresh(), pause);
   }
 
-  #settle(query: string, lines: string[]): void {
-    this.#draw(query, lines);
-    markFirstResult();
-    const [best] = rank(this.#vectors.get(query) ?? null, lines, this.#vectors);
+  #settle(query: string, lines: string[], left: number): void {
+    setText(
+      this.#said,
+      count(lines.length, "line") + (left > 0 ? `; ${left.toLocaleString("en")} more are left out` : ""),
+    );
+    const [best] = this.#draw(query, lines);
     if (best && best.score !== null) say(`Most similar: ${best.text}, ${best.score.toFixed(2)}`, 1200);
   }
 
-  #draw(query: string, lines: string[]): void {
-    this.#list.show(rank(this.#vectors.get(query) ?? null, lines, this.#vectors));
+  #draw(query: string, lines: string[]): Ranked[] {
+    const ranked = rank(this.#vectors.get(query) ?? null, lines, this.#vectors);
+    this.#list.show(ranked);
+    if (ranked.some(({ score }) => score !== null)) markFirstResult();
+    return ranked;
   }
 
-  async *#embedAll(lines: string[], signal: AbortSignal): AsyncGenerator<number> {
-    const missing = lines.filter((line) => !this.#vectors.has(line));
-    for (let i = 0; i < missing.length; i += limits.batch) {
-      await this.#embed(missing.slice(i, i + limits.batch), signal);
-      yield lines.length - Math.max(0, missing.length - i - limits.batch);
-    }
-  }
-
-  /** Embeds the texts that have no vector yet. What was computed is kept even when nobody waits for it any more. */
-  async #embed(texts: string[], signal: AbortSignal): Promise<void> {
-    const missing = texts.filter((text) => !this.#vectors.has(text));
-    if (missing.length === 0) return;
-    const vectors = await this.#runner.run((model) => {
+  /** Embeds the texts that have no vector yet, batch by batch, and says how many texts have one. Throws once aborted. */
+  async *#embed(texts: string[], signal: AbortSignal): AsyncGenerator<number> {
+    const missing = [...new Set(texts)].filter((text) => !this.#vectors.has(text));
+    for (let i = 0; i < missing.length; i += this.#batch) {
+      const batch = missing.slice(i, i + this.#batch);
+      const vectors = await this.#runner.run((model) => {
+        signal.throwIfAborted();
+        return (model as Model<"text-embedding">).run(batch);
+      });
+      // What was computed is kept even when nobody waits for it any more.
+      for (const [j, vector] of vectors.entries()) this.#vectors.set(batch[j] ?? "", vector);
       signal.throwIfAborted();
-      return (model as Model<"text-embedding">).run(missing);
-    });
-    vectors.forEach((vector, i) => {
-      this.#vectors.set(missing[i] ?? "", vector);
-    });
-    signal.throwIfAborted();
+      yield texts.length - Math.max(0, missing.length - i - this.#batch);
+    }
   }
 
   /** Keeps the vectors few: the oldest that nobody shows go first. */
