@@ -15,7 +15,7 @@ from pathlib import Path  # noqa: TC003, dataclasses read it
 from typing import Literal
 from urllib.parse import unquote, urlsplit
 
-Kind = Literal["corrupt", "truncate", "missing", "html", "cut", "unavailable", "slow"]
+Kind = Literal["corrupt", "truncate", "missing", "html", "cut", "unavailable", "slow", "other"]
 
 ISOLATION = {"Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Embedder-Policy": "require-corp"}
 
@@ -38,6 +38,8 @@ class Fault:
     """How many answers, counted from now; None for all."""
     seconds: float = 0.0
     """How long a slow answer waits before its second half."""
+    body: bytes = b""
+    """What comes in place of the right bytes where the fault is `other`."""
 
     def takes(self, path: str) -> bool:
         """True when this answer suffers; counts it."""
@@ -71,6 +73,8 @@ def damaged(answer: Answer, fault: Fault) -> Answer:
             return Answer(200, "text/html", HTML)
         case "unavailable":
             return Answer(503, "text/plain", b"Try again later")
+        case "other":
+            return Answer(200, answer.type, fault.body)
         case "cut":
             return Answer(200, answer.type, body, cut=True)
         case "slow":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from typing import TYPE_CHECKING
 
 import pytest
@@ -92,6 +93,23 @@ def test_a_damaged_copy_in_the_store_is_fetched_anew_and_only_that_one(
     assert [path.split("/")[-1].split(".")[0] for path in host.requests("/shards/*")] in ([], [shard])
     kept(page)
     assert shard in stored_shards(page)
+
+
+def test_another_file_of_the_right_sizes_is_not_taken(host: Host, bundle: Bundle, page: Page) -> None:
+    shard = bundle.weight_shards()[1]
+    path = f"/shards/{shard['sha256']}*"
+    host.faults.append(Fault(path, "other", body=foreign(shard["decoded_bytes"], shard["encoded_bytes"])))
+    error = run(page, bundle).error
+    assert (error["code"], "SHA-256" in error["message"]) == ("shard-corrupt", True)
+    assert shard["sha256"] not in stored_shards(page)
+
+
+def foreign(decoded_bytes: int, encoded_bytes: int) -> bytes:
+    """Sound gzip of zeros, of exactly these sizes: the file name that the format allows for makes up the length."""
+    zeros = bytes(decoded_bytes)
+    packed = gzip.compress(zeros)
+    name = b"x" * (encoded_bytes - len(packed) - 1) + b"\0"
+    return packed[:3] + b"\x08" + packed[4:10] + name + packed[10:]
 
 
 def test_many_bad_answers_at_once_heal(host: Host, bundle: Bundle, page: Page) -> None:

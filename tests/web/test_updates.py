@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from typing import TYPE_CHECKING
 
 import pytest
@@ -62,12 +63,17 @@ def test_who_needed_no_network_before_an_update_needs_none_after_it(
     assert answer.info["bytes"]["network"] == 0
 
 
+# Sound gzip of as many bytes as the head's shard has, but of others.
+FOREIGN = Fault("/shards/*", "other", body=gzip.compress(bytes(20_480)))
+
+
+@pytest.mark.parametrize("fault", [FOREIGN, Fault("/shards/*", "missing")], ids=["foreign", "missing"])
 def test_an_update_whose_weights_are_not_there_is_not_taken(
-    host: Host, page: Page, visitor: Visitor, bundle: Bundle, newer: Bundle
+    host: Host, page: Page, visitor: Visitor, bundle: Bundle, newer: Bundle, fault: Fault
 ) -> None:
     works_offline(page)
     host.mounts["/"] = newer.site
-    host.faults = [Fault("/shards/*", "corrupt")]
+    host.faults = [fault]
     find_update(page, whole=False)
     page.reload()
     assert run(page, bundle).matches(bundle)
