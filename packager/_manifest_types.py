@@ -137,7 +137,7 @@ class File(TypedDict):
     path: Path
     bytes: Bytes
     sha256: Sha256
-    role: Literal["shell", "engine", "sample", "types"]
+    role: Literal["shell", "engine", "sample", "types", "notice"]
 
 
 Engines = TypedDict(

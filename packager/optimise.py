@@ -56,7 +56,15 @@ def _slim(original: onnx.ModelProto, skip: list[str]) -> onnx.ModelProto:
     if not isinstance(slimmed, onnx.ModelProto):
         raise TypeError("onnxslim gave no model back")
     _unpin(slimmed.graph, pinned)
+    _keep_inputs(original.graph, slimmed.graph)
     return slimmed
+
+
+def _keep_inputs(original: onnx.GraphProto, graph: onnx.GraphProto) -> None:
+    """Inputs that nothing reads any more stay in the signature: a caller still gives them."""
+    left = {value.name for value in graph.input}
+    weights = {tensor.name for tensor in original.initializer}
+    graph.input.extend(value for value in original.input if value.name not in left and value.name not in weights)
 
 
 def _pin(graph: onnx.GraphProto) -> dict[str, onnx.TensorProto]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING, Any
 
 from rich.box import SIMPLE_HEAD
@@ -40,9 +41,8 @@ def show_build(console: Console, result: BuildResult) -> None:
     _show_parity(console, [(variant["id"], variant["parity"]) for variant in manifest["variants"]])
     for warning in result.warnings:
         console.print(f"[yellow]![/] {escape(warning)}")
-    console.print(
-        f"The site is in [bold]{escape(str(result.site))}[/]. Open it with: [bold]packager serve {escape(str(result.site))}[/]"
-    )
+    site = str(result.site)
+    console.print(f"The site is in [bold]{escape(site)}[/]. Open it with: [bold]packager serve {escape(shlex.quote(site))}[/]")
 
 
 def _table(title: str, first: str, *others: str) -> Table:
@@ -71,8 +71,14 @@ def _figures(parity: Parity) -> list[str]:
         f"{max(output['relative'] for output in outputs):.2g}",
         f"{min(output['cosine'] for output in outputs):.6f}",
         f"{min(top1):.1%}" if top1 else "-",
-        parity["runner"],
+        _short(parity["runner"]),
     ]
+
+
+def _short(runner: str) -> str:
+    """A program and its version, of a browser the main one: the full one is in the manifest."""
+    program, _, version = runner.rpartition(" ")
+    return f"{program} {version.split('.')[0] if program == 'Chromium' else version}"
 
 
 def show_inspection(console: Console, facts: dict[str, Any]) -> None:

@@ -23,11 +23,11 @@ if TYPE_CHECKING:
     from packager.model import Sample
     from packager.options import TaskKind
 
-Role = Literal["shell", "engine", "sample", "types"]
+Role = Literal["shell", "engine", "sample", "types", "notice"]
 
 # Samples in a bundle are for trying the page; parity may use many more.
 _MOST_PICTURES = 12
-_MOST_TEXTS = 64
+_MOST_TEXTS = 40
 _MOST_TENSORS = 8
 
 
@@ -89,11 +89,12 @@ class Site:
     def add_page(self, name: str, task: TaskKind, signature: Signature) -> None:
         """Runtime, demo page and types."""
         names = self._assets.files
-        chunks = {key for key in names if key not in ("page", "sw", "index", "worker", "app", "style", "types")}
+        chunks = set(names) - {"page", "sw", "index", "worker", "app", "style", "types", "licenses"}
         if task != "text-embedding":
             chunks.discard("tokenizer")
         for key in ("page", "worker", "app", "style", *sorted(chunks)):
             self._copy(names[key], "shell")
+        self._copy(names["licenses"], "notice")
         template = (self._assets.root / names["index"]).read_text(encoding="utf-8")
         values = {
             "__NAME__": html.escape(name),

@@ -66,7 +66,7 @@ def staged(output: Path) -> Iterator[Path]:
     except OSError as error:
         raise BuildError(
             f"The output cannot be written: {error.strerror or error}.",
-            where=str(output),
+            where=str(error.filename or output),
             remedy="What was there before is untouched.",
         ) from error
     finally:

@@ -72,7 +72,7 @@ def broken_tokenizer(folder: Path) -> list[str]:
             helper.make_node("Cast", ["input_ids"], ["f"], to=TensorProto.FLOAT),
             helper.make_node("Unsqueeze", ["f", "a"], ["h"]),
         ],
-        {"input_ids": (TensorProto.INT64, ["batch", "sequence"])},
+        {name: (TensorProto.INT64, ["batch", "sequence"]) for name in ("input_ids", "attention_mask")},
         {"h": (TensorProto.FLOAT, ["batch", "sequence", 1])},
         {"a": np.array([2])},
     )

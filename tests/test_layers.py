@@ -19,6 +19,7 @@ LAYERS = [
         "processing",
         "tasks",
         "browser",
+        "native",
         "progress",
         "headers",
         "declarations",

@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import numpy as np
+import onnx
 import onnxruntime
 import pytest
 
@@ -50,3 +51,15 @@ def test_a_graph_that_cannot_be_simplified_is_shipped_as_it_is(tmp_path: Path, m
     warnings: list[str] = []
     assert optimise(model, warnings.append) is model
     assert warnings == ["The graph could not be simplified (no such pattern) and is shipped as it was exported."]
+
+
+def test_an_input_that_nothing_reads_any_more_stays(tmp_path: Path) -> None:
+    proto = models.make(
+        [onnx.helper.make_node("Shape", ["like"], ["s"]), onnx.helper.make_node("Reshape", ["x", "s"], ["y"])],
+        {"x": (1, [2, 3]), "like": (1, [3, 2])},
+        {"y": (1, [3, 2])},
+    )
+    model = read(models.save(proto, tmp_path / "m.onnx"))
+    optimised = optimise(model, print)
+    assert {value.name for value in optimised.proto.graph.input} == {"x", "like"}
+    run(optimised.proto, {"x": np.ones((2, 3), np.float32), "like": np.ones((3, 2), np.float32)})

@@ -23,13 +23,13 @@ def write(path: Path, value: object) -> Path:
     return path
 
 
-def embedder(sequence: int | str = "sequence"):
+def embedder(sequence: int | str = "sequence", *, mask: bool = True):
     return models.make(
         [
             helper.make_node("Cast", ["input_ids"], ["f"], to=TensorProto.FLOAT),
             helper.make_node("Unsqueeze", ["f", "axes"], ["last_hidden_state"]),
         ],
-        {"input_ids": (TensorProto.INT64, ["batch", sequence])},
+        {name: (TensorProto.INT64, ["batch", sequence]) for name in ("input_ids", "attention_mask")[: 2 if mask else 1]},
         {"last_hidden_state": (TensorProto.FLOAT, ["batch", sequence, 1])},
         {"axes": __import__("numpy").array([2])},
     )
@@ -136,7 +136,7 @@ def test_a_tokenizer_makes_an_embedder(tmp_path: Path) -> None:
     task, _ = configure(tmp_path, embedder())
     assert isinstance(task, tasks.TextTask)
     assert (task.preprocess["max_length"], task.preprocess["pad_to"], task.preprocess["pad_id"]) == (64, None, 3)
-    assert task.preprocess["inputs"] == {"ids": "input_ids", "mask": None, "types": None}
+    assert task.preprocess["inputs"] == {"ids": "input_ids", "mask": "attention_mask", "types": None}
     assert task.postprocess == {"output": "last_hidden_state", "pooling": "mean", "normalize": True}
 
 
@@ -151,5 +151,7 @@ def test_tasks_that_do_not_fit_say_why(tmp_path: Path) -> None:
         configure(tmp_path, models.dense(), task="image-classification")
     with pytest.raises(InputError, match="needs a tokenizer"):
         configure(tmp_path, embedder(), task="text-embedding")
+    with pytest.raises(InputError, match="no attention_mask"):
+        configure(tmp_path, embedder(mask=False), task="text-embedding", tokenizer=write(tmp_path / "t.json", TOKENIZER))
     with pytest.raises(InputError, match="needs int64 inputs input_ids.*has x"):
         configure(tmp_path, models.dense(), task="text-embedding", tokenizer=write(tmp_path / "t.json", TOKENIZER))

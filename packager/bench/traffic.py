@@ -32,9 +32,9 @@ class Kinds:
 
     def __init__(self, manifest: Manifest, base: str) -> None:
         self._base = urlsplit(base).path
-        roles = {"shell": "shell", "engine": "engine", "sample": "samples", "types": "other"}
+        roles = {"shell": "shell", "engine": "engine", "sample": "samples"}
         self._known = {"": "shell", "manifest.json": "shell", "sw.js": "shell"}
-        self._known |= {file["path"]: roles[file["role"]] for file in manifest["files"]}
+        self._known |= {file["path"]: roles.get(file["role"], "other") for file in manifest["files"]}
         engines: Iterable[Any] = manifest["engines"].values()
         self._known |= {shard_path(shard): "engine" for engine in engines for shard in engine["module"]}
 
@@ -76,13 +76,13 @@ class Wire:
 
         It has the bodies of its workers' scripts, of which DevTools reports the heads alone.
         """
-        bodies = {entry["name"]: entry["encodedBodySize"] for entry in resources if entry["transferSize"]}
-        found = []
-        for request in {**self._moved, **self._ended}:
-            moved = int(max(self._ended.get(request, 0), self._moved[request]))
-            url = self._urls.get(request, "")
-            if moved and moved < bodies.get(url, 0):
-                moved += bodies[url]
-            if moved:
-                found.append(Transfer(url, moved))
-        return found
+        found = [
+            Transfer(self._urls.get(request, ""), moved)
+            for request in {**self._moved, **self._ended}
+            if (moved := int(max(self._ended.get(request, 0), self._moved[request])))
+        ]
+        by_url = Counter[str]()
+        for transfer in found:
+            by_url[transfer.url] += transfer.bytes
+        bodies = {entry["name"]: int(entry["encodedBodySize"]) for entry in resources if entry["transferSize"]}
+        return found + [Transfer(url, body) for url, body in bodies.items() if by_url[url] < body]

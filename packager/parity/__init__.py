@@ -1,9 +1,9 @@
 """Agreement of a variant with the reference on sample inputs: run as shipped, natively and in a real browser."""
 
 from packager.browser import INSTALL as BROWSER_REMEDY
+from packager.native import RUNNER as NATIVE_RUNNER
 from packager.parity.browser import browser_reason, run_in_browser
 from packager.parity.compare import Agreement, compare
-from packager.parity.native import RUNNER as NATIVE_RUNNER
 from packager.parity.native import run_natively, run_reference
 
 __all__ = [

@@ -19,6 +19,12 @@ if TYPE_CHECKING:
 
 # What the reference, native onnxruntime, accepts.
 OLDEST_OPSET = 7
+_KINDS = {
+    "sequence_type": "a sequence",
+    "map_type": "a map",
+    "optional_type": "an optional value",
+    "sparse_tensor_type": "a sparse tensor",
+}
 STANDARD_DOMAINS = ("", "ai.onnx", "ai.onnx.ml", "com.microsoft")
 
 
@@ -197,7 +203,7 @@ def _signature(path: Path, graph: onnx.GraphProto) -> Signature:
 def _tensor_type(path: Path, value: onnx.ValueInfoProto, kind: str) -> TensorType:
     if value.type.WhichOneof("value") != "tensor_type":
         raise InputError(
-            f"The {kind} '{value.name}' is not a tensor but a {value.type.WhichOneof('value') or 'value without type'}.",
+            f"The {kind} '{value.name}' is not a tensor but {_KINDS.get(value.type.WhichOneof('value') or '', 'of no type')}.",
             where=str(path),
             remedy="Export the model so that it takes and gives tensors (for scikit-learn: options={'zipmap': False}).",
         )

@@ -8,11 +8,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import onnx
-import onnxruntime
 from onnx import numpy_helper
 
 from packager.errors import BuildError
 from packager.lowered import Item, Lowered, Weights, group
+from packager.native import complaint, open_session
 from packager.targets import Verdict
 
 if TYPE_CHECKING:
@@ -28,19 +28,11 @@ def check(model: Model) -> Verdict:
     """ONNX Runtime Web's plain build has every operator that native onnxruntime has on the CPU, so a real session decides."""
     if model.proto.ByteSize() > 1_900_000_000:
         return Verdict("ort-wasm", notes=["The graph is too large to try here; the proof of the build decides."])
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 4
-    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     try:
-        onnxruntime.InferenceSession(model.proto.SerializeToString(), options, providers=["CPUExecutionProvider"])
+        open_session(model.proto.SerializeToString(), optimise=False)
     except Exception as error:  # onnxruntime's exceptions have no public base class
-        return Verdict("ort-wasm", problems=[_readable(error)])
+        return Verdict("ort-wasm", problems=[complaint(error)])
     return Verdict("ort-wasm")
-
-
-def _readable(error: Exception) -> str:
-    text = str(error).splitlines()[0] if str(error) else type(error).__name__
-    return text.split(" : ", 2)[-1].strip()
 
 
 def lower(model: Model, shard_size: int) -> Lowered:

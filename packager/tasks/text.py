@@ -73,7 +73,14 @@ def text_task(model: Model, files: TaskFiles) -> TextTask:
         "pad_id": _pad_id(tokenizer),
         "inputs": {"ids": ids["name"], "mask": mask and mask["name"], "types": types and types["name"]},
     }
-    return TextTask(preprocess, _embedding(model, files.pooling), files.tokenizer.read_bytes())
+    postprocess = _embedding(model, files.pooling)
+    if mask is None and postprocess["pooling"] == "mean":
+        raise InputError(
+            "The model has no attention_mask, so padding could not be told from text and the mean over tokens would be wrong.",
+            where=str(model.path),
+            remedy="Export it with an attention_mask, or with one vector a text as its output.",
+        )
+    return TextTask(preprocess, postprocess, files.tokenizer.read_bytes())
 
 
 def _max_length(tokenizer: dict[str, Any], config: Path | None) -> int:

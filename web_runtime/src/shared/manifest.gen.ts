@@ -410,7 +410,7 @@ export interface File {
   bytes: Bytes;
   sha256: Sha256;
   /**
-   * shell: needed to open the page; engine: script of a target; sample: a picture to try; types: for editors, never fetched.
+   * shell: needed to open the page; engine: script of a target; sample: a picture to try; types: for editors, notice: licences of what the page holds, neither fetched by it.
    */
-  role: "shell" | "engine" | "sample" | "types";
+  role: "shell" | "engine" | "sample" | "types" | "notice";
 }

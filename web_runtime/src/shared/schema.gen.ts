@@ -806,7 +806,8 @@ export const manifestSchema = {
             "shell",
             "engine",
             "sample",
-            "types"
+            "types",
+            "notice"
           ]
         }
       }

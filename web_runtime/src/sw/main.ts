@@ -58,7 +58,7 @@ async function keep(urls: string[], port: MessagePort | undefined): Promise<void
 /** Stores what the page used, and the shell again where the visitor cleared it; true when the next visit needs no network. */
 async function keepUsed(urls: string[]): Promise<boolean> {
   const { files } = await manifest();
-  const used = files.filter(({ path, role }) => role === "shell" || (role !== "types" && urls.includes(urlOf(path))));
+  const used = files.filter(({ path, role }) => role === "shell" || urls.includes(urlOf(path)));
   const [complete] = await Promise.all([keepEngines(), ...used.map(have)]);
   return complete;
 }

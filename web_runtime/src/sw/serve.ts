@@ -27,7 +27,7 @@ async function ownFile(path: string): Promise<Response | null> {
   const read = await manifest().catch(() => null);
   if (!read) return null;
   if (path === "manifest.json") return ownManifest();
-  const file = read.files.find((candidate) => candidate.path === path && candidate.role !== "types");
+  const file = read.files.find((candidate) => candidate.path === path);
   return file ? have(file) : null;
 }
 
