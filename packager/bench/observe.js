@@ -32,14 +32,15 @@
   watch("longtask", ({ startTime, duration }) => tasks.push([startTime, duration]));
   watch("mark", ({ name, startTime }) => name === "packager:first-result" && result(startTime));
 
-  // The page says on <html data-state> when it failed, and on its badge when all that a later visit needs is stored.
+  // The page shows what failed in a notice, and on its badge whether all that a later visit needs is stored.
   const seen = {};
   const look = () => {
-    const state = document.documentElement?.dataset.state;
-    if (state === "error" && seen.state !== state) {
-      setTimeout(() => tell("error", { text: document.getElementById("load-error")?.innerText ?? "" }));
+    const alert = document.querySelector('.notice[role="alert"]');
+    if (alert && !seen.alert) {
+      const code = alert.querySelector("code")?.textContent ?? "";
+      tell("error", { text: alert.querySelector("p")?.textContent ?? alert.textContent, code });
     }
-    seen.state = state;
+    seen.alert = alert;
     const badge = document.getElementById("badge")?.dataset.state;
     if (badge && badge !== seen.badge) tell("badge", { state: badge });
     seen.badge = badge;

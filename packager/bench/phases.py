@@ -18,6 +18,7 @@ PHASES = (
     "shell",
     "worker start",
     "manifest",
+    "choose",
     "engine download",
     "engine start",
     "shards download",
@@ -26,12 +27,15 @@ PHASES = (
     "cache read",
     "task",
     "load",
+    "input",
     "first run",
     "show",
     "page",
 )
-"""In the order of a visit. reload: a document before the last, as where the service worker adds headers; show: from the end of
-the first inference until the result was on the screen; page: no span of the runtime, its own work in between."""
+"""In the order of a visit. reload: a document before the last, as where the service worker adds headers; choose: from the
+manifest to the first request, with the store opened; input: from the loaded model to the first run, while the page takes the
+model and gets its first sample; show: from the first inference until the result was on the screen, more runs included where it
+takes more; page: none of these."""
 
 _NAMES = {
     "worker-start": "worker start",
@@ -68,28 +72,46 @@ def spans(trace: Sequence[dict[str, Any]], *, offset: float, end: float, engine:
     was shown; ``engine`` holds the SHA-256 of the engine's shards and scripts, whose spans are parts of its download.
     """
     own = set(engine)
-    found = [Span("reload", "page", 0.0, offset)] if offset else []
-    order = {shard: index for index, shard in enumerate(dict.fromkeys(entry["shard"] for entry in trace if entry.get("shard")))}
+    number: dict[str, int] = {}
+    found = []
     for entry in trace:
         shard = entry.get("shard")
         phase = _NAMES.get(entry["name"], entry["name"])
+        row = _ROWS.get(phase, "page")
         if shard in own and phase != "cache write":
-            continue
-        row = f"shard {order[shard] + 1}" if shard is not None else _ROWS.get(phase, "page")
+            phase = row = "engine download"
+        elif shard is not None and phase != "cache write":
+            row = f"shard {number.setdefault(shard, len(number) + 1)}"
         found.append(Span(phase, row, offset + entry["start"], offset + entry["end"]))
-    called = min((span.start for span in found if span.phase == "worker start"), default=end)
-    found.append(Span("shell", "page", offset, called))
-    ran = max((span.end for span in found if span.phase == "first run"), default=end)
-    found.append(Span("show", "page", min(ran, end), end))
-    return sorted(found, key=lambda span: (span.start, span.end))
+    return sorted([*found, *_framing(found, offset, end)], key=lambda span: (span.start, span.end))
+
+
+def _framing(found: Sequence[Span], offset: float, end: float) -> list[Span]:
+    """What is before, between and after the runtime's own spans."""
+
+    def first(phase: str) -> float:
+        return min((span.start for span in found if span.phase == phase), default=end)
+
+    def last(phase: str) -> float:
+        return max((span.end for span in found if span.phase == phase), default=end)
+
+    frame = [
+        Span("reload", "page", 0.0, offset),
+        Span("shell", "page", offset, first("worker start")),
+        Span("choose", "worker", last("manifest"), min(first("engine download"), first("task"))),
+        Span("input", "page", last("load"), first("first run")),
+        Span("show", "page", last("first run"), end),
+    ]
+    return [span for span in frame if span.end > span.start]
 
 
 _ROWS = {
     "worker start": "worker",
     "manifest": "worker",
     "task": "task",
-    "engine download": "engine",
-    "engine start": "engine",
+    "cache write": "storing",
+    "engine download": "engine download",
+    "engine start": "engine start",
     "load": "session",
     "first run": "session",
 }

@@ -28,8 +28,12 @@ if TYPE_CHECKING:
 
 INK, FAINT, GRID = "#1c2430", "#667085", "#e3e7ee"
 # Told apart by lightness too, for readers who see few colours and for print in gray.
-PALETTE = ("#2540d9", "#e07a1f", "#2a9d74", "#9b5de5", "#c2335b", "#6b7a90", "#c9a227", "#1b9aaa", "#7a4b2a", "#a3b1c6")
+PALETTE = (
+    "#2540d9", "#e07a1f", "#2a9d74", "#9b5de5", "#c2335b", "#6b7a90", "#c9a227", "#1b9aaa",
+    "#7a4b2a", "#a3b1c6", "#14213d", "#f2a6c0", "#8fd19e", "#5b2a86", "#d9c5a0", "#40516b",
+)  # fmt: skip
 _WIDTH = 8.4
+_MOST_DOTS = 400
 _STYLE: Any = {
     "svg.fonttype": "none",
     "svg.hashsalt": "packager",
@@ -73,10 +77,13 @@ class Point:
     note: str = ""
 
 
-def waterfall(blocks: Sequence[Block], end: float, *, title: str = "", unit: str = "ms") -> str:
-    """Lines of blocks over time from 0 to ``end``, first row on top, with a legend of the kinds."""
+def waterfall(blocks: Sequence[Block], end: float, *, title: str = "", unit: str = "ms", order: Sequence[str] = ()) -> str:
+    """Lines of blocks over time from 0 to ``end``, first row on top, with a legend of the kinds.
+
+    ``order`` fixes the colours of kinds over several plots.
+    """
     rows = list(dict.fromkeys(block.row for block in blocks))
-    colors = _colors(block.kind for block in blocks)
+    colors = _colors((block.kind for block in blocks), order)
     with mpl.rc_context(_STYLE):
         figure, axes = _figure(0.9 + 0.24 * len(rows), title)
         for block in blocks:
@@ -91,15 +98,16 @@ def waterfall(blocks: Sequence[Block], end: float, *, title: str = "", unit: str
 
 
 def distributions(series: Mapping[str, Sequence[float]], *, title: str = "", unit: str = "ms") -> str:
-    """Every run as a dot and the median as a line, one row a series; far outliers lie past the right edge."""
+    """Runs as dots (of many, some), the median of all as a line, one row a series; far outliers lie past the right edge."""
     rows = list(series)
     random = np.random.default_rng(0)
     with mpl.rc_context(_STYLE):
         figure, axes = _figure(0.8 + 0.42 * len(rows), title)
         for row, values in enumerate(series.values()):
             color = PALETTE[row % len(PALETTE)]
-            spread = row + random.uniform(-0.28, 0.28, len(values))
-            axes.plot(values, spread, ".", color=color, alpha=0.45, markersize=4, markeredgewidth=0)
+            shown = values[:: -(-len(values) // _MOST_DOTS)]
+            spread = row + random.uniform(-0.28, 0.28, len(shown))
+            axes.plot(shown, spread, ".", color=color, alpha=0.45, markersize=4, markeredgewidth=0)
             middle = float(np.median(values))
             axes.plot([middle, middle], [row - 0.38, row + 0.38], color=INK, linewidth=1.4)
         _rows(axes, rows)
@@ -108,9 +116,9 @@ def distributions(series: Mapping[str, Sequence[float]], *, title: str = "", uni
         return _svg(figure)
 
 
-def stacked(rows: Mapping[str, Mapping[str, float]], *, title: str = "", unit: str = "ms") -> str:
-    """One bar a row, its parts side by side in the order of their first use, the sum at its end."""
-    colors = _colors(part for parts in rows.values() for part in parts)
+def stacked(rows: Mapping[str, Mapping[str, float]], *, title: str = "", unit: str = "ms", order: Sequence[str] = ()) -> str:
+    """One bar a row, its parts side by side as they come, the sum at its end; ``order`` as in ``waterfall``."""
+    colors = _colors((part for parts in rows.values() for part in parts), order)
     with mpl.rc_context(_STYLE):
         figure, axes = _figure(0.9 + 0.34 * len(rows), title)
         for row, parts in enumerate(rows.values()):
@@ -134,24 +142,24 @@ def points(groups: Mapping[str, Sequence[Point]], *, title: str = "", unit: str 
     rows = [(group, point) for group, members in groups.items() for point in members]
     values = [point.value for _, point in rows]
     with mpl.rc_context(_STYLE):
-        figure, axes = _figure(0.8 + 0.27 * len(rows) + 0.1 * len(groups), title)
+        figure, axes = _figure(0.8 + 0.34 * len(rows) + 0.1 * len(groups), title)
         places = _places(groups)
         for place, (group, point) in zip(places, rows, strict=True):
             color = PALETTE[list(groups).index(group) % len(PALETTE)]
             if point.low is not None and point.high is not None:
                 axes.plot([point.low, point.high], [place, place], color=color, linewidth=2, alpha=0.5)
             axes.plot([point.value], [place], "o", color=color, markersize=5)
-            right = point.value if point.high is None else max(point.high, point.value)
             axes.annotate(
-                f"{_short(point.value)} {point.note}".rstrip(), (right, place), (6, 0), textcoords="offset points",
-                va="center", color=FAINT,
+                f"{_short(point.value)} {point.note}".rstrip(), (point.value, place), (0, 6), textcoords="offset points",
+                ha="center", color=FAINT, fontsize=8,
             )  # fmt: skip
         _rows(axes, [f"{group}  {point.label}" if group else point.label for group, point in rows], places)
         if values and min(values) > 0 and max(values) / min(values) > 20:
             _logarithmic(axes)
         else:
-            axes.set_xlim(left=0)
-        axes.margins(x=0.12)
+            # Wide intervals of a few measurements may run out of the plot; they would flatten everything else.
+            reach = max((min(point.high or 0.0, 2.5 * max(values)) for _, point in rows), default=1.0)
+            axes.set_xlim(0, 1.15 * max([reach, *values]) or 1)
         if line is not None:
             axes.axvline(line, color=INK, linewidth=0.8, linestyle=(0, (4, 3)))
         axes.set_xlabel(unit)
@@ -175,6 +183,7 @@ def _rows(axes: Axes, labels: list[str], places: Sequence[float] | None = None) 
 def _logarithmic(axes: Axes) -> None:
     """With whole labels: 1, 2, 5, 10 and so on."""
     axes.set_xscale("log")
+    axes.margins(x=0.12)
     axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _short(value)))
     axes.xaxis.set_minor_locator(NullLocator())
@@ -189,8 +198,11 @@ def _places(groups: Mapping[str, Sequence[Point]]) -> list[float]:
     return places
 
 
-def _colors(kinds: Iterable[str]) -> dict[str, str]:
-    return {kind: PALETTE[index % len(PALETTE)] for index, kind in enumerate(dict.fromkeys(kinds))}
+def _colors(kinds: Iterable[str], order: Sequence[str] = ()) -> dict[str, str]:
+    """A colour for each kind, in order."""
+    used = list(dict.fromkeys(kinds))
+    known = list(dict.fromkeys([*order, *used]))
+    return {kind: PALETTE[index % len(PALETTE)] for index, kind in enumerate(known) if kind in used}
 
 
 def _legend(figure: Figure, colors: Mapping[str, str]) -> None:

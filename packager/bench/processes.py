@@ -8,7 +8,10 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-import psutil
+from packager.bench.extra import need
+
+need("psutil")
+import psutil  # noqa: E402 (after the check, so that what is missing has a name)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -47,7 +50,8 @@ class Processes:
                 try:
                     full = process.memory_full_info()
                 except psutil.AccessDenied:
-                    full = process.memory_info()
+                    rss, told = rss + process.memory_info().rss, False
+                    continue
                 rss += full.rss
                 told = told and hasattr(full, "pss")
                 pss += getattr(full, "pss", 0)
@@ -83,9 +87,12 @@ class Memory:
 
 
 @asynccontextmanager
-async def sampled(browser: Processes) -> AsyncIterator[Memory]:
-    """Memory of the browser, sampled while the block runs."""
+async def sampled(browser: Processes | None) -> AsyncIterator[Memory]:
+    """Memory of the browser, sampled while the block runs; nothing of one that cannot be seen."""
     memory = Memory()
+    if browser is None:
+        yield memory
+        return
     began = time.monotonic()
 
     async def sample() -> None:

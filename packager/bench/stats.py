@@ -14,11 +14,13 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
-    Rounds = Sequence[Sequence[float]]
+    Rounds = Sequence[Sequence[float] | NDArray[np.float64]]
+    # Of the last axis, NaN left out.
+    Statistic = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 
 Verdict = Literal["passed", "violated", "undecided"]
 
@@ -89,13 +91,22 @@ def summarise(rounds: Rounds) -> Summary:
 
 def median(rounds: Rounds) -> Estimate:
     """The median of all runs. Raises ValueError where there is none."""
-    value = float(np.median(_pool(rounds)))
-    kept = [np.asarray(each, np.float64) for each in rounds if len(each)]
-    if len(kept) == 1:
-        return Estimate(value, None, None)
-    if len(kept) < _FEWEST_TO_RESAMPLE:
-        return _student(value, np.array([float(np.median(each)) for each in kept]))
-    return _around(value, _resampled_medians(kept, np.random.default_rng(SEED)))
+    return quantile(rounds, 50)
+
+
+def quantile(rounds: Rounds, percent: float) -> Estimate:
+    """A percentile of all runs. Raises ValueError where there is none."""
+
+    def percentile(runs: NDArray[np.float64]) -> NDArray[np.float64]:
+        kind = np.nanpercentile if np.isnan(runs).any() else np.percentile  # the first is slow
+        return np.asarray(kind(runs, percent, axis=-1))
+
+    return _estimate(rounds, percentile)
+
+
+def mean(rounds: Rounds) -> Estimate:
+    """The mean of all runs. Raises ValueError where there is none."""
+    return _estimate(rounds, lambda runs: np.asarray(np.nanmean(runs, axis=-1)))
 
 
 def round_ratios(numerator: Rounds, denominator: Rounds) -> list[float]:
@@ -113,17 +124,17 @@ def paired_ratio(numerator: Rounds, denominator: Rounds) -> Estimate:
     return median([[ratio] for ratio in round_ratios(numerator, denominator)])
 
 
-def change(before: Rounds, after: Rounds) -> Estimate:
-    """Median of ``after`` over that of ``before``, two measurements of different times, with the noise of both."""
-    old, new = median(before), median(after)
-    value = new.value / old.value if old.value else math.inf
-    if old == new == exact(old.value):
+def change(before: Estimate, after: Estimate) -> Estimate:
+    """How many times as large a figure has become between two measurements, with the noise of both."""
+    if before.value == after.value and exact(before.value) == before and exact(after.value) == after:
         return exact(1.0)
-    if old.low is None or new.low is None or not old.value or not new.value:
-        return Estimate(value, None, None)
+    value = after.value / before.value if before.value else math.inf
+    if None in (before.low, after.low) or not (before.value > 0 and after.value > 0):
+        certain = exact(before.value) == before and exact(after.value) == after
+        return exact(value) if certain else Estimate(value, None, None)
     # On the logarithms, where a ratio is a difference, the two widths add up like the sides of a right angle.
-    below = math.hypot(_log(new.value, new.low), _log(old.high, old.value))
-    above = math.hypot(_log(new.high, new.value), _log(old.value, old.low))
+    below = math.hypot(_log(after.value, after.low), _log(before.high, before.value))
+    above = math.hypot(_log(after.high, after.value), _log(before.value, before.low))
     return Estimate(value, value * math.exp(-below), value * math.exp(above))
 
 
@@ -155,14 +166,24 @@ def _pool(rounds: Rounds) -> NDArray[np.float64]:
     return runs
 
 
-def _resampled_medians(rounds: list[NDArray[np.float64]], random: np.random.Generator) -> NDArray[np.float64]:
-    """Medians of ``RESAMPLES`` draws of as many rounds as there are, each drawn with all of its runs."""
+def _estimate(rounds: Rounds, statistic: Statistic) -> Estimate:
+    kept = [np.asarray(each, np.float64) for each in rounds if len(each)]
+    value = float(statistic(_pool(kept)))
+    if len(kept) == 1:
+        return Estimate(value, None, None)
+    if len(kept) < _FEWEST_TO_RESAMPLE:
+        return _student(value, np.array([float(statistic(each)) for each in kept]))
+    return _around(value, statistic(_resampled(kept)))
+
+
+def _resampled(rounds: list[NDArray[np.float64]]) -> NDArray[np.float64]:
+    """``RESAMPLES`` draws, one a row, of as many rounds as there are, each with all of its runs; NaN fills short ones."""
     longest = max(len(each) for each in rounds)
     padded = np.full((len(rounds), longest), np.nan)
     for row, values in zip(padded, rounds, strict=True):
         row[: len(values)] = values
-    drawn = padded[random.integers(0, len(rounds), (RESAMPLES, len(rounds)))].reshape(RESAMPLES, -1)
-    return np.asarray(np.nanmedian(drawn, axis=1))
+    drawn = np.random.default_rng(SEED).integers(0, len(rounds), (RESAMPLES, len(rounds)))
+    return padded[drawn].reshape(RESAMPLES, -1)
 
 
 def _around(value: float, resampled: NDArray[np.float64]) -> Estimate:
@@ -171,13 +192,13 @@ def _around(value: float, resampled: NDArray[np.float64]) -> Estimate:
     return Estimate(value, min(low, value), max(high, value))
 
 
-def _student(value: float, medians: NDArray[np.float64]) -> Estimate:
+def _student(value: float, figures: NDArray[np.float64]) -> Estimate:
     """From a few rounds: their spread, on the logarithms where all are positive, as times spread by factors."""
-    factor = _STUDENT[len(medians)] / math.sqrt(len(medians))
-    if (medians > 0).all() and value > 0:
-        width = factor * float(np.log(medians).std(ddof=1))
+    factor = _STUDENT[len(figures)] / math.sqrt(len(figures))
+    if (figures > 0).all() and value > 0:
+        width = factor * float(np.log(figures).std(ddof=1))
         return Estimate(value, value * math.exp(-width), value * math.exp(width))
-    width = factor * float(medians.std(ddof=1))
+    width = factor * float(figures.std(ddof=1))
     return Estimate(value, value - width, value + width)
 
 

@@ -14,8 +14,16 @@ if TYPE_CHECKING:
 
     from playwright.async_api import Page
 
-STORED = ("ready", "update-ready", "unsupported")
+STORED = ("ready", "update-ready", "unsupported", "offline")
 """States of the page's badge after which nothing more is stored."""
+
+
+class PageError(BuildError):
+    """The page itself says that it failed; ``code`` is the runtime's."""
+
+    def __init__(self, what: str, code: str) -> None:
+        super().__init__(what)
+        self.code = code
 
 
 @dataclass
@@ -50,7 +58,7 @@ class Told:
         elif message["event"] == "badge":
             self.badge = message["state"]
         elif message["event"] == "error":
-            self.fail(f"The page says: {message['text'].strip()}")
+            self._failure = self._failure or PageError(f"The page says: {message['text'].strip()}", message["code"])
         self._news.set()
 
     async def until(self, come: Callable[[], bool], seconds: float) -> bool:

@@ -82,6 +82,14 @@ class Visitor:
             visit["traffic"] = self._traffic(wire, told, fresh=fresh)
             return visit
 
+    @asynccontextmanager
+    async def settled(self, context: BrowserContext, url: str) -> AsyncIterator[tuple[Page, Told]]:
+        """A page with its model, all stored, ready to be worked with. Raises BuildError."""
+        async with self.page(context, url) as (page, told, _):
+            await self._result(told, 1)
+            await self._settle(told)
+            yield page, told
+
     async def update(self, context: BrowserContext, url: str, new: Manifest) -> dict[str, Any]:
         """A visit of someone whose browser holds an older bundle: the page of before, its update, the reload that takes it."""
         if self.address.relay is not None:
@@ -187,4 +195,3 @@ async def _go(page: Page, url: str, timeout: float) -> None:
 
 def _line(error: Exception) -> str:
     return str(error).strip().splitlines()[0].removeprefix("Page.goto: ")
-

@@ -1,60 +1,24 @@
-"""The command line: builds options from flags, calls one verb, prints its result. Errors are caught once, here."""
+"""`packager build`: flags to options, result to tables."""
 
 from __future__ import annotations
 
-import argparse
 import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from packager import __version__
-from packager.errors import PackagerError
 from packager.hosts import HOSTS
 from packager.options import DEFAULT_TOLERANCE, TARGETS, TASKS, BuildOptions, parse_dim, parse_size
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    import argparse
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs one command and returns its exit code: 0 done, 1 the work failed, 2 the input cannot be used."""
-    given = list(sys.argv[1:] if arguments is None else arguments)
-    try:
-        options = _parser().parse_args(given)
-        return int(options.command(options))
-    except PackagerError as error:
-        if "--debug" in given:
-            raise
-        _fail(str(error), as_json="--json" in given)
-        return error.exit_code
-    except KeyboardInterrupt:
-        _fail("Stopped. Nothing was written.", as_json=False)
-        return 130
-
-
-def _fail(message: str, *, as_json: bool) -> None:
-    if as_json:
-        print(json.dumps({"error": message}, ensure_ascii=False))
-    print(f"packager: {message}", file=sys.stderr)
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="packager", description="Trained models as static sites that infer in the visitor's browser."
-    )
-    parser.add_argument("--version", action="version", version=f"packager {__version__}")
-    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    for add in (_add_build, _add_inspect, _add_serve):
-        add(commands).add_argument("--debug", action="store_true", help="show the stack of an error")
-    return parser
-
-
-def _add_build(commands: Any) -> argparse.ArgumentParser:
+def add(commands: Any) -> argparse.ArgumentParser:
+    """Adds the command and its flags."""
     build: argparse.ArgumentParser = commands.add_parser(
         "build", help="make a static site of a model", description="Makes a static site of a model."
     )
-    build.set_defaults(command=_build)
+    build.set_defaults(command=run)
     build.add_argument("model", type=Path, metavar="MODEL", help="the .onnx file")
     build.add_argument(
         "-o",
@@ -109,7 +73,8 @@ def _add_build(commands: Any) -> argparse.ArgumentParser:
     return build
 
 
-def _build(options: argparse.Namespace) -> int:
+def run(options: argparse.Namespace) -> int:
+    """Builds, and prints what was written."""
     from rich.console import Console
 
     from packager import report
@@ -142,57 +107,4 @@ def _build(options: argparse.Namespace) -> int:
         )
     else:
         report.show_build(Console(), result)
-    return 0
-
-
-def _add_inspect(commands: Any) -> argparse.ArgumentParser:
-    inspect: argparse.ArgumentParser = commands.add_parser(
-        "inspect", help="show what a model or a site holds", description="Shows what a model or a site holds."
-    )
-    inspect.set_defaults(command=_inspect)
-    inspect.add_argument("path", type=Path, metavar="MODEL|SITE")
-    inspect.add_argument(
-        "--dim", action="append", type=parse_dim, metavar="NAME=VALUE", help="fix a symbolic dimension (repeatable)"
-    )
-    inspect.add_argument("--json", action="store_true", help="print it as JSON")
-    return inspect
-
-
-def _inspect(options: argparse.Namespace) -> int:
-    from rich.console import Console
-
-    from packager import report
-    from packager.inspection import inspect
-
-    facts = inspect(options.path, dict(options.dim or ()))
-    if options.json:
-        print(json.dumps(facts, ensure_ascii=False))
-    else:
-        report.show_inspection(Console(), facts)
-    return 0
-
-
-def _add_serve(commands: Any) -> argparse.ArgumentParser:
-    serve: argparse.ArgumentParser = commands.add_parser(
-        "serve", help="serve a site, or a folder of sites", description="Serves a site, or a folder of sites."
-    )
-    serve.set_defaults(command=_serve)
-    serve.add_argument("site", type=Path, metavar="SITE")
-    serve.add_argument(
-        "--host", default="127.0.0.1", help="address to listen on; 0.0.0.0 for the whole network (default: %(default)s)"
-    )
-    serve.add_argument("--port", type=int, default=None, help="port to listen on (default: 8000, or the next free one)")
-    serve.add_argument("--open", action="store_true", help="open the page in the default browser")
-    serve.add_argument(
-        "--no-isolation",
-        action="store_true",
-        help="leave out COOP and COEP, as many hosts do: no threads on a first visit",
-    )
-    return serve
-
-
-def _serve(options: argparse.Namespace) -> int:
-    from packager.serve import serve
-
-    serve(options.site, host=options.host, port=options.port, open_browser=options.open, isolate=not options.no_isolation)
     return 0

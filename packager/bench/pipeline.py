@@ -1,0 +1,241 @@
+"""The story of a measurement: open → for each setting: visits → rounds in turns with native → memory → figures → verdicts.
+
+Everything that was measured is kept: where a browser dies or the user stops, the report holds what there was, and why it ends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urljoin
+
+from packager import manifest as manifests
+from packager.assembly import assembled
+from packager.bench import measure
+from packager.bench.baseline import judge_baseline
+from packager.bench.browsers import browsers
+from packager.bench.budget import judge_budget, read_budget
+from packager.bench.bundle import first_bytes, opened, wire_bytes
+from packager.bench.conditions import conditions
+from packager.bench.figures import label
+from packager.bench.host import served
+from packager.bench.inputs import inputs
+from packager.bench.machine import graphics, machine
+from packager.bench.native import Native
+from packager.bench.relay import Relay
+from packager.bench.report import fill_figures, measured, new_report, read_report
+from packager.bench.told import PageError
+from packager.bench.visits import Address, Visitor
+from packager.errors import BuildError, InputError, PackagerError, ParityError
+from packager.native import RUNNER
+from packager.parity import compare
+from packager.progress import Silent
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from packager._manifest_types import Manifest, Variant
+    from packager.bench.browsers import Browsers
+    from packager.bench.bundle import Bundle
+    from packager.bench.options import BenchOptions, Threads
+    from packager.bench.report import Report
+    from packager.bench.steady import Answers
+    from packager.progress import Progress
+
+_SECONDS = 120.0
+
+
+def bench(options: BenchOptions, progress: Progress = Silent()) -> Report:  # noqa: B008 (it holds nothing)
+    """Measures a bundle and judges it; the report is whole, or its ``failure`` says why not.
+
+    Raises PackagerError where nothing could be measured: InputError for what was given, MissingToolError for what is not
+    installed, BuildError for a page or a browser that fails at once.
+    """
+    began = time.monotonic()
+    with opened(options.site, remote=options.remote) as bundle:
+        known = [variant["id"] for variant in bundle.manifest["variants"]]
+        limits = read_budget(options.budget, known) if options.budget else []
+        before = read_report(options.baseline) if options.baseline else None
+        old = _older(options.update_from, bundle.manifest)
+        report = new_report(options, bundle.manifest, old, machine())
+        try:
+            asyncio.run(_measure(bundle, old, options, report, progress))
+        except (PackagerError, KeyboardInterrupt) as error:
+            if not measured(report):
+                raise
+            report["failure"] = str(error) if isinstance(error, PackagerError) else "It was stopped before its end."
+    fill_figures(report)
+    verdicts = [*_judge_parity(report), *judge_budget(limits, report["settings"])]
+    report["verdicts"] = [*verdicts, *(judge_baseline(before, report) if before else [])]
+    report["seconds"] = round(time.monotonic() - began, 1)
+    return report
+
+
+def _older(folder: Path | None, new: Manifest) -> Manifest | None:
+    if folder is None:
+        return None
+    old = manifests.read_manifest(folder)
+    if old["id"] == new["id"]:
+        raise InputError("This is the same bundle as the new one, so there is no update.", where=str(folder))
+    return old
+
+
+async def _measure(bundle: Bundle, old: Manifest | None, options: BenchOptions, report: Report, progress: Progress) -> None:
+    """Adds settings to the report. Raises PackagerError where it cannot go on."""
+    from playwright.async_api import Error
+
+    try:
+        async with AsyncExitStack() as held:
+            started = await held.enter_async_context(browsers(options))
+            with progress.step("Starting the browser"):
+                await _describe(started, report)
+            made = await _prepare(held, bundle, old, options, started, progress)
+            conditioned = made.visitor.conditions
+            report["conditions"]["network"] = conditioned.network.as_json() if conditioned.network else None
+            report["native"]["runner"] = RUNNER
+            try:
+                for variant in bundle.variants(options.variants):
+                    graph = options.model or held.enter_context(assembled(_fetched(bundle, variant), variant))
+                    for threads in options.threads:
+                        await _setting(made, report, variant, threads, graph, given=options.model is not None)
+            finally:
+                report["notes"] += sorted(conditioned.remarks)
+    except Error as error:
+        raise BuildError(f"The browser failed: {str(error).strip().splitlines()[0]}") from error
+
+
+async def _describe(started: Browsers, report: Report) -> None:
+    """Name and version, and what it draws with; also tells at once where no browser starts."""
+    async with started.profile() as profile, profile.open() as context:
+        if context.browser is not None:
+            report["browser"]["version"] = context.browser.version
+        page = context.pages[0] if context.pages else await context.new_page()
+        report["browser"]["graphics"] = await graphics(page)
+
+
+async def _prepare(
+    held: AsyncExitStack, bundle: Bundle, old: Manifest | None, options: BenchOptions, started: Browsers, progress: Progress
+) -> measure.Bench:
+    chosen = bundle.variants(options.variants)
+    with progress.step("Starting the server" if bundle.url is None else "Fetching the samples"):
+        given = inputs(bundle)
+        older = None
+        if bundle.url is None:
+            relay = await held.enter_async_context(Relay(await held.enter_async_context(served(bundle.folder))))
+            address, hidden = Address(f"{relay.origin}/", relay), {}
+            if old is not None and options.update_from is not None:
+                older = measure.Old(old, await held.enter_async_context(served(options.update_from)))
+        else:
+            worker = urljoin(bundle.url, "sw.js")
+            address, hidden = Address(bundle.url, None), {worker: wire_bytes(worker)}
+    wanted = conditions(options.network, options.cpu_throttle)
+    visitor = Visitor(
+        address=address,
+        manifest=bundle.manifest,
+        conditions=wanted,
+        devtools=options.browser == "chromium",
+        timeout=options.timeout or _patience(options, max(first_bytes(bundle.manifest, variant) for variant in chosen)),
+        unseen=hidden,
+    )
+    return measure.Bench(started, visitor, given, options.runs, options.visits, older, progress)
+
+
+def _patience(options: BenchOptions, count: int) -> float:
+    """Seconds that a page may take until its first result: what the network needs for so many bytes, and much more."""
+    network = conditions(options.network, 1).network
+    return (_SECONDS + (3 * count / network.down if network else 0)) * max(1.0, options.cpu_throttle / 2)
+
+
+def _fetched(bundle: Bundle, variant: Variant) -> Path:
+    return bundle.need(manifests.variant_contents(variant))
+
+
+async def _setting(
+    made: measure.Bench, report: Report, variant: Variant, threads: Threads, graph: Path, *, given: bool
+) -> None:
+    """Measures a setting into the report. A page that reports an error ends this setting only."""
+    setting = measure.new_setting(variant, threads)
+    report["settings"].append(setting)
+    answers: Answers = []
+    native: list[Native] = []
+
+    def start(count: int) -> Native:
+        native.append(Native(graph, made.visitor.manifest["signature"], count, given=given))
+        return native[0]
+
+    try:
+        with made.progress.bar(f"Visiting {variant['id']} with {threads} threads", made.visits) as advance:
+            for _ in range(made.visits):
+                await measure.first_visit(made, variant, threads, setting)
+                if _known(report, setting):
+                    return
+                advance(1)
+        if setting is next(each for each in report["settings"] if each["variant"] == variant["id"]):
+            await measure.updates(made, variant, threads, setting)
+        await measure.steady(made, variant, threads, setting, start, answers)
+        with made.progress.step(f"Memory of {variant['id']}"):
+            await measure.memory(made, variant, threads, setting)
+    except PageError as error:
+        setting["error"] = str(error)
+        if error.code == "unsupported":
+            report["settings"].remove(setting)
+            report["notes"].append(f"{variant['id']} was left out: {error}")
+    except PackagerError as error:
+        setting["error"] = str(error)
+        raise
+    finally:
+        if answers and native:
+            setting["parity"] = _parity(made, variant, answers, native[0], graph if given else None)
+
+
+def _known(report: Report, setting: dict[str, Any]) -> bool:
+    """Drops a setting that came out as one before it: all threads of a machine with one, or of a page that is not isolated."""
+    for other in report["settings"]:
+        if other is not setting and (other["variant"], other["threads"]) == (setting["variant"], setting["threads"]):
+            report["settings"].remove(setting)
+            report["notes"].append(f"{label(setting)}: asked for with {setting['threads_asked']} too, which came out the same.")
+            return True
+    return False
+
+
+def _parity(made: measure.Bench, variant: Variant, answers: Answers, native: Native, graph: Path | None) -> dict[str, Any]:
+    """Every different answer of the browser against native's."""
+    signature = made.visitor.manifest["signature"]
+    reference = [native.infer(each.tensors) for each in made.inputs]
+    found: dict[str, Any] = {
+        "reference": f"{RUNNER} on {graph or 'the variant as shipped'}",
+        "tolerance": variant["parity"]["tolerance"],
+        "inputs": len(made.inputs),
+        "answers": len(answers),
+        "outputs": [],
+        "error": None,
+    }
+    try:
+        agreement = compare(signature, [reference[index] for index, _ in answers], [out for _, out in answers], variant["id"])
+    except ParityError as error:
+        return {**found, "error": error.what}
+    worst = agreement.worst
+    if worst["relative"] > found["tolerance"]:
+        found["error"] = (
+            f"The output '{worst['name']}' differs from {found['reference']} by {worst['relative']:.3g} of its largest value; "
+            f"the bundle's tolerance is {found['tolerance']:g}."
+        )
+    return {**found, "outputs": agreement.outputs}
+
+
+def _judge_parity(report: Report) -> list[dict[str, Any]]:
+    """A fast wrong answer is an error, with and without a budget."""
+    return [
+        {
+            "source": "parity",
+            "variant": setting["variant"],
+            "threads": setting["threads_asked"],
+            "figure": "parity.relative",
+            "verdict": "violated" if setting["parity"]["error"] else "passed",
+            "sentence": f"{label(setting)}: {setting['parity']['error'] or 'the answers agree with native onnxruntime.'}",
+        }
+        for setting in report["settings"]
+        if setting["parity"] is not None
+    ]

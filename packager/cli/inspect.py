@@ -1,0 +1,41 @@
+"""`packager inspect`: what a model or a site holds, as tables or JSON."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from packager.options import parse_dim
+
+if TYPE_CHECKING:
+    import argparse
+
+
+def add(commands: Any) -> argparse.ArgumentParser:
+    """Adds the command and its flags."""
+    inspect: argparse.ArgumentParser = commands.add_parser(
+        "inspect", help="show what a model or a site holds", description="Shows what a model or a site holds."
+    )
+    inspect.set_defaults(command=run)
+    inspect.add_argument("path", type=Path, metavar="MODEL|SITE")
+    inspect.add_argument(
+        "--dim", action="append", type=parse_dim, metavar="NAME=VALUE", help="fix a symbolic dimension (repeatable)"
+    )
+    inspect.add_argument("--json", action="store_true", help="print it as JSON")
+    return inspect
+
+
+def run(options: argparse.Namespace) -> int:
+    """Looks, and prints what is there."""
+    from rich.console import Console
+
+    from packager import report
+    from packager.inspection import inspect
+
+    facts = inspect(options.path, dict(options.dim or ()))
+    if options.json:
+        print(json.dumps(facts, ensure_ascii=False))
+    else:
+        report.show_inspection(Console(), facts)
+    return 0
