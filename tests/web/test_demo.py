@@ -56,10 +56,18 @@ def colour_classifier() -> onnx.ModelProto:
 def word_counter() -> onnx.ModelProto:
     """Ids [batch, sequence] → one-hot rows [batch, sequence, words]: texts are as similar as they share words."""
     return models.make(
-        [helper.make_node("Gather", ["rows", "input_ids"], ["last_hidden_state"])],
-        {"input_ids": (TensorProto.INT64, ["batch", "sequence"])},
+        [
+            helper.make_node("Gather", ["rows", "input_ids"], ["words"]),
+            helper.make_node("Cast", ["attention_mask"], ["kept"], to=TensorProto.FLOAT),
+            helper.make_node("Unsqueeze", ["kept", "last"], ["column"]),
+            helper.make_node("Mul", ["words", "column"], ["last_hidden_state"]),
+        ],
+        {
+            "input_ids": (TensorProto.INT64, ["batch", "sequence"]),
+            "attention_mask": (TensorProto.INT64, ["batch", "sequence"]),
+        },
         {"last_hidden_state": (TensorProto.FLOAT, ["batch", "sequence", len(WORDS)])},
-        {"rows": np.eye(len(WORDS), dtype=np.float32)},
+        {"rows": np.eye(len(WORDS), dtype=np.float32), "last": np.array([-1])},
     )
 
 

@@ -169,7 +169,7 @@ class ImageView {
 
   #toggleCamera(): void {
     if (this.#live.on) this.#live.stop();
-    else void this.#watch();
+    else if (!this.#live.started) void this.#watch();
   }
 
   async #watch(): Promise<void> {
@@ -177,6 +177,8 @@ class ImageView {
     clearError(this.#wrong);
     try {
       await this.#live.start(async (video) => {
+        // Another picture was chosen while the browser asked for permission.
+        if (mine !== this.#turn) return this.#live.stop();
         const best = await this.#look(video, () => mine === this.#turn && this.#live.on);
         if (best) this.#present(best, "Camera");
       });

@@ -8,6 +8,8 @@ export class Live {
   readonly video = h("video", { muted: true, playsinline: true, hidden: true, "aria-label": "What the camera sees" });
   readonly rate = h("span", { class: "rate figure", hidden: true });
   #on = false;
+  /** From the click on, while the browser asks for permission too. */
+  #started = false;
   #changed: (on: boolean) => void;
 
   /** `changed` hears when the camera goes on and off. A hidden page needs no camera. */
@@ -20,11 +22,16 @@ export class Live {
     return this.#on;
   }
 
+  get started(): boolean {
+    return this.#started;
+  }
+
   /** Shows frames to `look` until the camera is stopped. Throws Complaint, and what `look` throws. */
   async start(look: (video: HTMLVideoElement) => Promise<void>): Promise<void> {
-    await openCamera(this.video);
-    this.#set(true);
+    this.#started = true;
     try {
+      await openCamera(this.video);
+      this.#set(true);
       let last = performance.now();
       for (let rate = 0; await nextFrame(this.video); ) {
         await look(this.video);
@@ -36,6 +43,7 @@ export class Live {
       }
     } finally {
       this.stop();
+      this.#started = false;
     }
   }
 
