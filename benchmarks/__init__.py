@@ -1,0 +1,1 @@
+"""The same models on this project, on its peers and on native onnxruntime, side by side: scripts/compare."""
