@@ -94,7 +94,7 @@ class Browsers:
     def _missing(self, error: Exception) -> MissingToolError:
         line = str(error).strip().splitlines()[0].removeprefix("BrowserType.launch_persistent_context: ")
         remedy = f"Install it with: playwright install {self.name}. Or name another with --executable."
-        return MissingToolError(f"{self.name.capitalize()} did not start: {line}", remedy=remedy)
+        return MissingToolError(f"{self.name.capitalize()} did not start: {line.rstrip('.')}.", remedy=remedy)
 
 
 @asynccontextmanager

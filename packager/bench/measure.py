@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from packager.bench.browsers import Browsers, Profile
     from packager.bench.inputs import Input
     from packager.bench.native import Native
-    from packager.bench.options import Threads
+    from packager.bench.options import Part, Threads
     from packager.bench.processes import Processes
     from packager.bench.steady import Answers
     from packager.bench.visits import Visitor
@@ -48,6 +48,7 @@ class Bench:
     inputs: list[Input]
     runs: int
     visits: int
+    only: tuple[Part, ...]
     old: Old | None
     progress: Progress
 
@@ -80,8 +81,11 @@ async def first_visit(bench: Bench, variant: Variant, threads: Threads, setting:
             visit = await bench.visitor.visit(context, url, fresh=True)
         setting["visits"]["first"].append(visit)
         setting["threads"], setting["isolated"] = visit["threads"], visit["isolated"]
-        async with profile.open() as context:
-            setting["visits"]["return"].append(await bench.visitor.visit(context, url, fresh=False))
+        if "return" in bench.only:
+            async with profile.open() as context:
+                setting["visits"]["return"].append(await bench.visitor.visit(context, url, fresh=False))
+        if "offline" not in bench.only:
+            return
         if not visit["stored"]:
             _note(setting, "The page was not all stored in time, so a visit without a network was not tried.")
             return
@@ -135,7 +139,7 @@ async def steady(
         if variant["target"] in _GPU_TARGETS:
             setting["software_gpu"] = (await graphics(page))["software"]
         rounds = Rounds(page, told, signature, bench.inputs, browser, bench.visitor.timeout)
-        count = await rounds.prepare()
+        count = setting["threads"] = await rounds.prepare()
         found = setting["steady"] = nothing_measured()
         with bench.progress.bar(f"Running {variant['id']} in turns with native", ROUNDS) as advance:
             await rounds.measure(bench.runs, lambda: native(count), found, answers, advance)

@@ -14,6 +14,9 @@ from packager.errors import InputError
 BrowserName = Literal["chromium", "firefox", "webkit"]
 BROWSERS: tuple[BrowserName, ...] = get_args(BrowserName)
 
+Part = Literal["first", "return", "offline", "update", "steady", "memory"]
+PARTS: tuple[Part, ...] = get_args(Part)
+
 Threads = int | Literal["all"]
 
 
@@ -34,6 +37,7 @@ class BenchOptions:
     executable: Path | None = None
     connect: str | None = None
     timeout: float | None = None
+    only: tuple[Part, ...] = PARTS
     budget: Path | None = None
     baseline: Path | None = None
 
@@ -49,6 +53,9 @@ class BenchOptions:
             raise InputError("The throttle must be 1 to 100.", where="--cpu-throttle", remedy="4 makes it four times slower.")
         if self.timeout is not None and not 0 < self.timeout <= 86_400:
             raise InputError("The limit must be more than 0 and at most 86400 seconds.", where="--timeout")
+        for part in self.only:
+            if part not in PARTS:
+                raise InputError(f"'{part}' is nothing to measure.", where="--only", remedy=f"Choose from: {', '.join(PARTS)}.")
         self._check_combinations()
 
     @property

@@ -55,13 +55,14 @@ def bench(options: BenchOptions, progress: Progress = Silent()) -> Report:  # no
     """
     began = time.monotonic()
     with opened(options.site, remote=options.remote) as bundle:
+        variants = bundle.variants(options.variants)
         known = [variant["id"] for variant in bundle.manifest["variants"]]
         limits = read_budget(options.budget, known) if options.budget else []
         before = read_report(options.baseline) if options.baseline else None
         old = _older(options.update_from, bundle.manifest)
         report = new_report(options, bundle.manifest, old, machine())
         try:
-            asyncio.run(_measure(bundle, old, options, report, progress))
+            asyncio.run(_measure(bundle, variants, old, options, report, progress))
         except (PackagerError, KeyboardInterrupt) as error:
             if not measured(report):
                 raise
@@ -82,7 +83,9 @@ def _older(folder: Path | None, new: Manifest) -> Manifest | None:
     return old
 
 
-async def _measure(bundle: Bundle, old: Manifest | None, options: BenchOptions, report: Report, progress: Progress) -> None:
+async def _measure(
+    bundle: Bundle, variants: list[Variant], old: Manifest | None, options: BenchOptions, report: Report, progress: Progress
+) -> None:
     """Adds settings to the report. Raises PackagerError where it cannot go on."""
     from playwright.async_api import Error
 
@@ -91,12 +94,12 @@ async def _measure(bundle: Bundle, old: Manifest | None, options: BenchOptions, 
             started = await held.enter_async_context(browsers(options))
             with progress.step("Starting the browser"):
                 await _describe(started, report)
-            made = await _prepare(held, bundle, old, options, started, progress)
+            made = await _prepare(held, bundle, variants, old, options, started, progress)
             conditioned = made.visitor.conditions
             report["conditions"]["network"] = conditioned.network.as_json() if conditioned.network else None
             report["native"]["runner"] = RUNNER
             try:
-                for variant in bundle.variants(options.variants):
+                for variant in variants:
                     graph = options.model or held.enter_context(assembled(_fetched(bundle, variant), variant))
                     for threads in options.threads:
                         await _setting(made, report, variant, threads, graph, given=options.model is not None)
@@ -116,9 +119,14 @@ async def _describe(started: Browsers, report: Report) -> None:
 
 
 async def _prepare(
-    held: AsyncExitStack, bundle: Bundle, old: Manifest | None, options: BenchOptions, started: Browsers, progress: Progress
+    held: AsyncExitStack,
+    bundle: Bundle,
+    variants: list[Variant],
+    old: Manifest | None,
+    options: BenchOptions,
+    started: Browsers,
+    progress: Progress,
 ) -> measure.Bench:
-    chosen = bundle.variants(options.variants)
     with progress.step("Starting the server" if bundle.url is None else "Fetching the samples"):
         given = inputs(bundle)
         older = None
@@ -136,10 +144,10 @@ async def _prepare(
         manifest=bundle.manifest,
         conditions=wanted,
         devtools=options.browser == "chromium",
-        timeout=options.timeout or _patience(options, max(first_bytes(bundle.manifest, variant) for variant in chosen)),
+        timeout=options.timeout or _patience(options, max(first_bytes(bundle.manifest, variant) for variant in variants)),
         unseen=hidden,
     )
-    return measure.Bench(started, visitor, given, options.runs, options.visits, older, progress)
+    return measure.Bench(started, visitor, given, options.runs, options.visits, options.only, older, progress)
 
 
 def _patience(options: BenchOptions, count: int) -> float:
@@ -166,17 +174,20 @@ async def _setting(
         return native[0]
 
     try:
-        with made.progress.bar(f"Visiting {variant['id']} with {threads} threads", made.visits) as advance:
-            for _ in range(made.visits):
-                await measure.first_visit(made, variant, threads, setting)
-                if _known(report, setting):
-                    return
-                advance(1)
-        if setting is next(each for each in report["settings"] if each["variant"] == variant["id"]):
+        if {"first", "return", "offline"} & set(made.only):
+            with made.progress.bar(f"Visiting {variant['id']} with {threads} threads", made.visits) as advance:
+                for _ in range(made.visits):
+                    await measure.first_visit(made, variant, threads, setting)
+                    if _known(report, setting):
+                        return
+                    advance(1)
+        if "update" in made.only and setting is next(s for s in report["settings"] if s["variant"] == variant["id"]):
             await measure.updates(made, variant, threads, setting)
-        await measure.steady(made, variant, threads, setting, start, answers)
-        with made.progress.step(f"Memory of {variant['id']}"):
-            await measure.memory(made, variant, threads, setting)
+        if "steady" in made.only:
+            await measure.steady(made, variant, threads, setting, start, answers)
+        if "memory" in made.only:
+            with made.progress.step(f"Memory of {variant['id']}"):
+                await measure.memory(made, variant, threads, setting)
     except PageError as error:
         setting["error"] = str(error)
         if error.code == "unsupported":

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from packager.bench.conditions import NETWORKS
-from packager.bench.options import BROWSERS, BenchOptions, parse_threads
+from packager.bench.options import BROWSERS, PARTS, BenchOptions, parse_threads
 from packager.errors import BuildError
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ def _add_extent(bench: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     bench.add_argument("--runs", type=int, default=50, help="inferences to time, at least (default: %(default)s)")
     bench.add_argument("--visits", type=int, default=5, help="visits of each kind (default: %(default)s)")
+    bench.add_argument("--only", metavar="PART,…", help=f"measure no more than these of: {', '.join(PARTS)} (default: all)")
     bench.add_argument(
         "--network", choices=NETWORKS, default="none", help="slow the network down, through DevTools (default: %(default)s)"
     )
@@ -87,7 +88,7 @@ def run(options: argparse.Namespace) -> int:
         site=options.site,
         update_from=options.update_from,
         model=options.model,
-        variants=tuple(name.strip() for name in options.variants.split(",")) if options.variants else (),
+        variants=_names(options.variants),
         threads=options.threads,
         runs=options.runs,
         visits=options.visits,
@@ -97,6 +98,7 @@ def run(options: argparse.Namespace) -> int:
         executable=options.executable,
         connect=options.connect,
         timeout=options.timeout,
+        only=_names(options.only) or PARTS,
         budget=options.budget,
         baseline=options.baseline,
     )
@@ -118,6 +120,10 @@ def run(options: argparse.Namespace) -> int:
         _write(name, file, report)
     show_report(Console(), report)
     return exit_code(report)
+
+
+def _names(text: str | None) -> tuple[Any, ...]:
+    return tuple(name.strip() for name in text.split(",")) if text else ()
 
 
 def _write(name: str, file: Path, report: Report) -> None:
