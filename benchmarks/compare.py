@@ -32,6 +32,11 @@ RESULTS = Path(__file__).parent / "results"
 LATEST = RESULTS / "latest.json"
 _WHOLE = Effort(visits=3, seconds=14, rounds=20)
 _QUICK = Effort(visits=1, seconds=5, rounds=6)
+_RENDERER = """() => {
+  const context = document.createElement("canvas").getContext("webgl2");
+  const names = context?.getExtension("WEBGL_debug_renderer_info");
+  return context && names ? context.getParameter(names.UNMASKED_RENDERER_WEBGL) : "none";
+}"""
 
 
 def main() -> int:
@@ -61,8 +66,9 @@ def compare(workloads: list[Workload], effort: Effort) -> Results:
     for workload in workloads:
         _say(f"preparing {workload.title}")
         tasks.append(task(workload))
+    about = _machine()
     found: Results = {
-        "format": results.FORMAT, "machine": _machine(), "versions": versions, "empty_page_bytes": 0, "seconds": 0,
+        "format": results.FORMAT, "machine": about, "versions": versions, "empty_page_bytes": 0, "seconds": 0,
         "workloads": {},
     }  # fmt: skip
     with serving(SITE) as host, sync_playwright() as playwright:
@@ -77,7 +83,7 @@ def compare(workloads: list[Workload], effort: Effort) -> Results:
                 "title": workload.title, "model": workload.model.name, "contenders": {}, "absent": {},
             }  # fmt: skip
             try:
-                Measurement(playwright, host, each, result, _say).run(effort)
+                Measurement(playwright, host, each, result, _say, about["renderer"]).run(effort)
             finally:
                 found["seconds"] = time.monotonic() - start
                 results.write(found, LATEST)
@@ -100,13 +106,14 @@ def _chosen(names: list[str] | None) -> list[Workload]:
 def _machine() -> dict[str, str]:
     """The machine in words, for the reader of the tables."""
     with chromium() as browser:
-        version = str(browser.version)
+        version, renderer = str(browser.version), str(browser.new_page().evaluate(_RENDERER))
     about = machine()
     return {
         "processor": str(about["cpu"]),
         "cores": str(about["logical_processors"]),
         "system": str(about["system"]),
         "browser": f"Chromium {version}, headless",
+        "renderer": renderer,
         "date": time.strftime("%Y-%m-%d"),
     }
 

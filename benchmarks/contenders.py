@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
@@ -34,6 +35,10 @@ class Contender:
     tolerance: float = 1e-3
     cosine: float | None = None
     graphics: bool = False
+
+    def title_on(self, renderer: str) -> str:
+        """The title on a machine on which this draws WebGL; a processor that pretends to be a GPU is named."""
+        return f"{self.title}, software GPU" if self.graphics and _SOFTWARE.search(renderer) else self.title
 
 
 PEERS = (
@@ -91,11 +96,11 @@ PEERS = (
     ),
     Contender(
         "tfjs-webgl",
-        "TensorFlow.js, WebGL on a software GPU",
+        "TensorFlow.js, WebGL",
         "graph-model",
         "tfjs-webgl",
-        "The same graph model on the WebGL backend. This machine has no GPU: what draws is software, so this is no figure of a "
-        "GPU.",
+        "The same graph model on the WebGL backend. Where it says software GPU, the processor draws, and the figures tell "
+        "nothing about a GPU.",
         threads=(2,),
         graphics=True,
     ),
@@ -109,6 +114,8 @@ PEERS = (
     ),
 )
 
+# Names under which a processor draws in place of a graphics card.
+_SOFTWARE = re.compile(r"swiftshader|llvmpipe|softpipe|lavapipe|software|basic render", re.IGNORECASE)
 _BRANCHES = (
     "The graph holds If and LSTM nodes that depend on an input, the sampling rate; the converter of the comparison "
     "(benchmarks/convert) covers neither."

@@ -13,7 +13,13 @@ if TYPE_CHECKING:
     from packager.bench.stats import Estimate
 
 Kind = Literal["cold", "warm"]
-Span = Literal["first", "ready"]
+Span = Literal["first", "ready", "run"]
+
+_ENDS: dict[Span, tuple[str, str]] = {
+    "first": ("navigation", "first"),
+    "ready": ("downloaded", "ready"),
+    "run": ("ready", "first"),
+}
 
 
 def latency(contender: ContenderResult, threads: int) -> Estimate | None:
@@ -44,7 +50,10 @@ def gain(workload: WorkloadResult, name: str) -> Estimate | None:
 
 
 def span(contender: ContenderResult, kind: Kind, of: Span) -> Estimate | None:
-    """Milliseconds: to the ``first`` inference since the navigation, or until ``ready`` since the last byte was there."""
+    """Milliseconds of a visit.
+
+    To the ``first`` answer since the navigation, until ``ready`` since the last byte was there, or of the first ``run``.
+    """
     values = [[value] for _, value in _spans(contender, kind, of)]
     return stats.median(values) if values else None
 
@@ -76,8 +85,8 @@ def wire(contender: ContenderResult, kind: Kind) -> Wire | None:
 
 
 def _spans(contender: ContenderResult, kind: Kind, of: Span) -> list[tuple[int, float]]:
-    start = {"first": None, "ready": "downloaded"}[of]
-    return [(v["round"], v["marks"][of] - (v["marks"][start] if start else 0)) for v in contender[kind]]
+    start, end = _ENDS[of]
+    return [(v["round"], v["marks"][end] - v["marks"].get(start, 0)) for v in contender[kind]]
 
 
 def _rounds(workload: WorkloadResult, name: str, threads: int) -> Rounds:

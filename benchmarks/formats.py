@@ -16,6 +16,7 @@ import onnxruntime
 from benchmarks.convert import load_network, write_graph_model, write_litert
 from benchmarks.made import digest, made
 from packager.errors import BuildError
+from packager.native import open_session
 from scripts.models.fetch import ROOT, member
 from scripts.models.prepare import RECORD, prepare
 
@@ -53,9 +54,7 @@ class Source:
 def source(workload: Workload) -> Source:
     """The workload's model and tensors; builds its bundle where that is not there yet."""
     folder = prepare(workload.model)
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
-    session = onnxruntime.InferenceSession(folder / "model.onnx", options, providers=["CPUExecutionProvider"])
+    session = open_session(folder / "model.onnx")
     given = workload.feeds(folder, bundle(workload.model))
     feeds = {entry.name: given[entry.name] for entry in session.get_inputs()}
     return Source(workload, folder / "model.onnx", feeds, [entry.name for entry in session.get_outputs()])

@@ -43,14 +43,14 @@ class Measurement:
     """One workload being measured; ``result`` grows, and holds what there is whatever happens next."""
 
     def __init__(
-        self, playwright: Playwright, host: Host, task: Task, result: WorkloadResult, say: Callable[[str], None]
+        self, playwright: Playwright, host: Host, task: Task, result: WorkloadResult, say: Callable[[str], None], renderer: str
     ) -> None:
         self._playwright, self._host, self._task, self.result, self._say = playwright, host, task, result, say
         self._reference = Native(task.source, 1).answer()
         result["absent"].update(task.absent)
         for entrant in task.entrants:
             contender = entrant.contender
-            result["contenders"][contender.id] = contender_result(contender.title, graphics=contender.graphics)
+            result["contenders"][contender.id] = contender_result(contender.title_on(renderer))
 
     def run(self, effort: Effort) -> None:
         """Everything; who fails or answers wrongly is moved to the absent ones, with the reason in place of figures."""

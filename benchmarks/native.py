@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import onnxruntime
 
+from packager.native import open_session
+
 if TYPE_CHECKING:
     from typing import Any
 
@@ -21,11 +23,7 @@ class Native:
     """A session with so many threads."""
 
     def __init__(self, source: Source, threads: int) -> None:
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.inter_op_num_threads = 1
-        options.log_severity_level = 3
-        self._session = onnxruntime.InferenceSession(source.model, options, providers=["CPUExecutionProvider"])
+        self._session = open_session(source.model, threads=threads)
         self._source = source
 
     def time(self, runs: int) -> list[float]:

@@ -29,7 +29,8 @@ measurements (a bootstrap over rounds; Student's t for the few visits).
 
 - *First visit*: an empty profile. *Return visit*: the same profile in a new browser process. Both last from the start of the
   navigation to the first *answer*, over loopback: what is timed is work, not a network.
-- *Ready*: from the arrival of the last byte (in this project after it was verified) until the model can be asked.
+- *Ready*: from the arrival of the last byte (in this project after it was verified) until the model can be asked. *Run*:
+  from then to the first answer.
 - *Sent*: bodies as they went over the wire, without the inputs. Model files are sent as they are, since hosts compress no
   types that they do not know; gzip would take about 7 % off weights in fp32. This project's shards are compressed in the
   bundle.
@@ -100,8 +101,7 @@ def _settings(found: Results) -> str:
         "- **native onnxruntime**: the CPU provider, all graph optimisations, `intra_op_num_threads` as stated.",
     ]
     for peer in PEERS:
-        infos = [each["contenders"][peer.id]["info"] for each in found["workloads"].values() if peer.id in each["contenders"]]
-        renderer = next((f" Renderer: {info['renderer']}." for info in infos if "renderer" in info), "")
+        renderer = f" Here it is {found['machine']['renderer']}." if peer.graphics else ""
         lines.append(f"- **{peer.title}**: {peer.settings}{renderer}")
     return "\n".join(lines)
 

@@ -31,7 +31,6 @@ class ContenderResult(TypedDict):
     """All of a contender on a workload; ``steady`` and ``memory`` by number of threads, as text."""
 
     title: str
-    graphics: bool
     info: dict[str, Any]
     agreement: Agreement | None
     cold: list[VisitSample]
@@ -71,11 +70,10 @@ def unaccounted(found: Results, peers: Iterable[str]) -> list[str]:
     ]
 
 
-def contender_result(title: str, *, graphics: bool = False) -> ContenderResult:
+def contender_result(title: str) -> ContenderResult:
     """One without any sample yet."""
     return {
-        "title": title, "graphics": graphics, "info": {}, "agreement": None,
-        "cold": [], "warm": [], "steady": {}, "memory": {},
+        "title": title, "info": {}, "agreement": None, "cold": [], "warm": [], "steady": {}, "memory": {},
     }  # fmt: skip
 
 

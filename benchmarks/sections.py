@@ -12,7 +12,18 @@ if TYPE_CHECKING:
     from benchmarks.results import ContenderResult, Results, WorkloadResult
 
 NATIVES = (NATIVE, NATIVE_ONE_THREAD)
-_VISITS = ("Visits", "first: sent", "requests", "answer, ms", "ready, ms", "return: sent", "answer, ms", "ready, ms")
+_VISITS = (
+    "Visits",
+    "first: sent",
+    "requests",
+    "answer, ms",
+    "ready, ms",
+    "run, ms",
+    "return: sent",
+    "answer, ms",
+    "ready, ms",
+    "run, ms",
+)
 _INFERENCE = (
     "Inference",
     "1 thread, ms",
@@ -58,8 +69,8 @@ def visits(workload: WorkloadResult) -> str | None:
     for contender in workload["contenders"].values():
         cold, warm = figures.wire(contender, "cold"), figures.wire(contender, "warm")
         if cold and warm:
-            first = [spread(figures.span(contender, "cold", of)) for of in ("first", "ready")]
-            later = [spread(figures.span(contender, "warm", of)) for of in ("first", "ready")]
+            first = [spread(figures.span(contender, "cold", of)) for of in ("first", "ready", "run")]
+            later = [spread(figures.span(contender, "warm", of)) for of in ("first", "ready", "run")]
             rows.append(
                 [contender["title"], bytes_text(cold.bytes), str(cold.requests), *first, bytes_text(warm.bytes), *later]
             )

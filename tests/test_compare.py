@@ -1,24 +1,16 @@
-"""The comparison with peers: what its figures mean, what its tables say, that nobody is lost, and that no page holds it up."""
+"""The comparison with peers: what its figures mean, what its tables say, and that nobody is lost."""
 
 from __future__ import annotations
 
 import json
-import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import onnx
 import pytest
-import tflite
-from onnx import TensorProto, helper, numpy_helper
-from playwright.sync_api import sync_playwright
 
-from benchmarks import browser, figures, results, sections
+from benchmarks import figures, results, sections
 from benchmarks.agreement import judge
-from benchmarks.browser import ContenderError, visit
 from benchmarks.contenders import NATIVE, PEERS, Contender, reason_against, variants
-from benchmarks.convert import UnsupportedError, load_network, write_graph_model, write_litert
-from benchmarks.host import serving
 from benchmarks.measure import Effort
 from benchmarks.models import WORKLOADS
 from benchmarks.report import BEGIN, END, replaced, text
@@ -110,6 +102,10 @@ class TestFigures:
         contender = contender_result("A peer") | {"warm": visited(500, 510, 490, ready=45)}
         assert figures.span(contender, "warm", "ready").value == pytest.approx(45)  # type: ignore[arg-type, union-attr]
 
+    def test_the_first_run_is_counted_from_ready(self) -> None:
+        contender = contender_result("A peer") | {"cold": visited(500, 500, 500, ready=45)}
+        assert figures.span(contender, "cold", "run").value == pytest.approx(355)  # type: ignore[arg-type, union-attr]
+
     def test_nothing_measured_is_no_figure(self) -> None:
         found = workload(peer={"1": []}, native={"1": drifting(1)})
         empty = found["contenders"]["peer"]
@@ -165,8 +161,9 @@ class TestWhoTakesPart:
         ]
         one, two = variants(found)
         assert (one.id, one.options, one.tolerance) == ("packager-wasm-int8", {"variant": "wasm-int8"}, 0.002)
-        assert not one.graphics
-        assert two.graphics
+        assert one.title_on("SwiftShader driver") == "packager, wasm-int8"
+        assert two.title_on("ANGLE (Google, Vulkan, SwiftShader driver)") == "packager, webgl-fp32, software GPU"
+        assert two.title_on("NVIDIA GeForce") == "packager, webgl-fp32"
 
     def test_a_pair_that_is_lost_is_found(self) -> None:
         found: Any = {"workloads": {"w": workload(litert={"1": [[1.0]]}, ort={})}}
@@ -212,7 +209,7 @@ def comparison() -> results.Results:
         found["contenders"][name]["memory"] = {"1": 150_000_000}
         found["contenders"][name]["agreement"] = {"relative": 3e-7, "cosine": 1.0, "right": True, "why": ""}
     found["absent"] = {"tfjs-wasm": "It has no LSTM."}
-    machine = {"processor": "P", "cores": "2", "system": "S", "browser": "B", "date": "2026-01-02"}
+    machine = {"processor": "P", "cores": "2", "system": "S", "browser": "B", "renderer": "R", "date": "2026-01-02"}
     return {
         "format": results.FORMAT, "machine": machine, "versions": {"x": "1"}, "empty_page_bytes": 50_000_000, "seconds": 61,
         "workloads": {"a-model": found},
@@ -269,142 +266,3 @@ class TestReport:
             results.read(tmp_path / "other.json")
         with pytest.raises(InputError, match="cannot be read"):
             results.read(tmp_path / "missing.json")
-
-
-def small_network(path: Path) -> None:
-    """Convolution with a ReLU6, GELU as exporters write it, a gate, and a mean: [1, 3, 8, 8] to [1, 4]."""
-    random = np.random.default_rng(1)
-
-    def constant(name: str, values: Any) -> onnx.TensorProto:
-        return numpy_helper.from_array(np.array(values, np.float32), name)
-
-    nodes = [
-        helper.make_node("Conv", ["x", "w", "b"], ["c"], kernel_shape=[3, 3], strides=[2, 2], pads=[0, 0, 1, 1]),
-        helper.make_node("Clip", ["c", "zero", "six"], ["r"]),
-        helper.make_node("Div", ["r", "root"], ["d"]),
-        helper.make_node("Erf", ["d"], ["e"]),
-        helper.make_node("Add", ["e", "one"], ["a"]),
-        helper.make_node("Mul", ["r", "a"], ["m"]),
-        helper.make_node("Mul", ["m", "half"], ["g"]),
-        helper.make_node("HardSigmoid", ["g"], ["h"], alpha=0.2),
-        helper.make_node("GlobalAveragePool", ["h"], ["p"]),
-        helper.make_node("Flatten", ["p"], ["y"]),
-    ]
-    weights = [
-        numpy_helper.from_array(random.standard_normal((4, 3, 3, 3)).astype(np.float32), "w"),
-        *(
-            constant(*pair)
-            for pair in (("b", [0.1] * 4), ("zero", 0), ("six", 6), ("root", math.sqrt(2)), ("one", 1), ("half", 0.5))
-        ),
-    ]
-    x = helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n", 3, 8, 8])
-    y = helper.make_tensor_value_info("y", TensorProto.FLOAT, ["n", 4])
-    graph = helper.make_graph(nodes, "small", [x], [y], weights)
-    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), path)
-
-
-class TestConversion:
-    @pytest.fixture
-    def model(self, tmp_path: Path) -> Path:
-        small_network(tmp_path / "small.onnx")
-        return tmp_path / "small.onnx"
-
-    def test_patterns_and_activations_become_one_operator(self, model: Path) -> None:
-        network = load_network(model, {"x": [1, 3, 8, 8]})
-        assert [op.kind for op in network.ops] == ["conv", "gelu", "mul", "add", "mul", "mean", "reshape"]
-        assert network.ops[0].attributes["activation"] == "relu6"
-        assert network.ops[3].attributes["activation"] == "relu6"
-        assert network.shape(network.inputs[0]) == (1, 8, 8, 3)
-        assert network.shape(network.outputs[0]) == (1, 4)
-
-    def test_graph_model_names_its_weights_in_order(self, model: Path, tmp_path: Path) -> None:
-        ends = write_graph_model(load_network(model, {"x": [1, 3, 8, 8]}), tmp_path / "out")
-        written = json.loads((tmp_path / "out" / "model.json").read_text())
-        nodes = {node["name"]: node for node in written["modelTopology"]["node"]}
-        assert nodes[ends["inputs"][0]]["op"] == "Placeholder"
-        assert ends["outputs"][0] in nodes
-        assert all(name in nodes for node in nodes.values() for name in node["input"])
-        (group,) = written["weightsManifest"]
-        sizes = [4 * math.prod(entry["shape"]) for entry in group["weights"]]
-        assert sum(sizes) == sum((tmp_path / "out" / path).stat().st_size for path in group["paths"])
-
-    def test_litert_file_reads_back(self, model: Path, tmp_path: Path) -> None:
-        write_litert(load_network(model, {"x": [1, 3, 8, 8]}), tmp_path / "m.tflite")
-        content = (tmp_path / "m.tflite").read_bytes()
-        assert content[4:8] == b"TFL3"
-        read = tflite.Model.GetRootAs(content, 0)
-        graph = read.Subgraphs(0)
-        codes = [read.OperatorCodes(graph.Operators(n).OpcodeIndex()).BuiltinCode() for n in range(graph.OperatorsLength())]
-        operators = tflite.BuiltinOperator
-        assert codes[:2] == [operators.CONV_2D, operators.GELU]
-        assert list(graph.Tensors(graph.Inputs(0)).ShapeAsNumpy()) == [1, 8, 8, 3]
-        options = tflite.Conv2DOptions()
-        options.Init(graph.Operators(0).BuiltinOptions().Bytes, graph.Operators(0).BuiltinOptions().Pos)
-        # The border of this convolution is the one that the format calls SAME.
-        assert options.Padding() == tflite.Padding.SAME
-        assert options.FusedActivationFunction() == tflite.ActivationFunctionType.RELU6
-
-    def test_what_is_not_covered_is_said(self, tmp_path: Path) -> None:
-        x = helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 4])
-        y = helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, 4])
-        graph = helper.make_graph([helper.make_node("Mish", ["x"], ["y"])], "g", [x], [y])
-        onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=8), tmp_path / "m.onnx")
-        with pytest.raises(UnsupportedError, match="The operator Mish is not converted"):
-            load_network(tmp_path / "m.onnx", {"x": [1, 4]})
-
-
-PAGE = """<!doctype html><title>a peer</title><link rel="icon" href="data:,"><script>
-const marks = { script: 1, engine: 2, downloaded: 3, ready: 4, first: 5 };
-globalThis.contender = {
-  started: Promise.all(["weights.bin", "/inputs/x.bin"].map(async (file) => (await fetch(file)).arrayBuffer())).then(() => {
-    return { marks, info: {} };
-  }),
-  time: async (runs) => BODY,
-  answer: async () => ({ y: { dims: [2], data: btoa(String.fromCharCode(0, 0, 128, 63, 0, 0, 0, 64)) } }),
-};
-</script>"""
-
-
-class TestPages:
-    @pytest.fixture
-    def site(self, tmp_path: Path) -> Path:
-        site = tmp_path / "site"
-        for path, content in (("peer/weights.bin", b"w" * 5000), ("inputs/x.bin", b"i" * 7000)):
-            (site / path).parent.mkdir(parents=True, exist_ok=True)
-            (site / path).write_bytes(content)
-        return site
-
-    def page(self, site: Path, body: str) -> None:
-        (site / "peer" / "index.html").write_text(PAGE.replace("BODY", body))
-
-    def test_a_page_is_asked_and_its_bytes_are_counted_without_the_inputs(self, site: Path, tmp_path: Path) -> None:
-        self.page(site, "Array(runs).fill(2.5)")
-        with serving(site) as host, sync_playwright() as playwright:
-            with visit(playwright, tmp_path / "profile", f"{host.origin}/peer/", {"threads": 1}) as page:
-                assert page.started.marks["first"] == 5
-                assert page.time(3) == [2.5] * 3
-                assert page.answer()["y"].tolist() == [1.0, 2.0]
-                assert page.peak_memory() > 50_000_000
-                sent = host.traffic.bytes
-            assert 5000 < sent < 6500
-            with visit(playwright, tmp_path / "profile", f"{host.origin}/peer/", {"threads": 1}):
-                # A return visit has all but the page from the cache, and of the page only that it is unchanged.
-                assert host.traffic.bytes == sent
-
-    def test_a_page_that_fails_is_a_sentence(self, site: Path, tmp_path: Path) -> None:
-        self.page(site, "Promise.reject(new Error('no such operator: If'))")
-        with serving(site) as host, sync_playwright() as playwright:
-            url = f"{host.origin}/peer/"
-            with visit(playwright, tmp_path, url, {}) as page, pytest.raises(ContenderError, match="no such operator: If"):
-                page.time(1)
-
-    @pytest.mark.parametrize("body", ["new Promise(() => {})", "{ for (;;); }"], ids=["waits for ever", "computes for ever"])
-    def test_a_page_that_never_answers_is_ended(
-        self, site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, body: str
-    ) -> None:
-        self.page(site, f"(() => {body})()" if body.startswith("{") else body)
-        with serving(site) as host, sync_playwright() as playwright:
-            url = f"{host.origin}/peer/"
-            with visit(playwright, tmp_path, url, {}) as page, pytest.raises(ContenderError, match="answer within 2 seconds"):
-                monkeypatch.setattr(browser, "SECONDS", 2)
-                page.time(1)
