@@ -110,8 +110,7 @@ def _differences(old: dict[str, Any], new: dict[str, Any]) -> str:
 def _said(setting: dict[str, Any], figure: str, verdict: stats.Verdict, sentence: str) -> dict[str, Any]:
     return {
         "source": "baseline",
-        "variant": setting["variant"],
-        "threads": setting["threads_asked"],
+        "setting": label(setting),
         "figure": figure,
         "verdict": verdict,
         "sentence": sentence,

@@ -6,6 +6,7 @@ A key is a figure's name. Limits at the top hold for every setting; a table narr
 
 from __future__ import annotations
 
+import math
 import tomllib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -91,7 +92,7 @@ def _limit(name: str, value: object, path: Path, variant: str | None, threads: s
         raise InputError(f"'{name}' is not a figure.", where=str(path), remedy=f"Known are: {', '.join(FIGURES)}.")
     unit = FIGURES[name].unit
     limit = read(value, unit)
-    if limit is None or limit < 0:
+    if limit is None or not 0 <= limit < math.inf:
         remedy = f"Give a number{_EXAMPLES.get(unit, '')}."
         raise InputError(f"{value!r} is no limit for {name}.", where=str(path), remedy=remedy)
     return Limit(name, limit, variant, threads)
@@ -134,8 +135,7 @@ def _verdict(limit: Limit, setting: dict[str, Any]) -> dict[str, Any]:
         said = f"{show_figure(figure, kind.unit)} {words[verdict]}"
     return {
         "source": "budget",
-        "variant": setting["variant"],
-        "threads": setting["threads_asked"],
+        "setting": label(setting),
         "figure": limit.figure,
         "verdict": verdict,
         "sentence": f"{label(setting)}: {limit.figure} {said}.",

@@ -241,8 +241,7 @@ def _judge_parity(report: Report) -> list[dict[str, Any]]:
     return [
         {
             "source": "parity",
-            "variant": setting["variant"],
-            "threads": setting["threads_asked"],
+            "setting": label(setting),
             "figure": "parity.relative",
             "verdict": "violated" if setting["parity"]["error"] else "passed",
             "sentence": f"{label(setting)}: {setting['parity']['error'] or 'the answers agree with native onnxruntime.'}",

@@ -26,7 +26,7 @@ def junit(report: Report) -> str:
         case = ET.SubElement(suite, "testcase", classname="measured", name="to the end")
         ET.SubElement(case, "error", message=_sayable(report["failure"]))
     for verdict in report["verdicts"]:
-        name = f"{verdict['variant']}, {verdict['threads']} threads: {verdict['figure']}"
+        name = f"{verdict['setting']}: {verdict['figure']}"
         case = ET.SubElement(suite, "testcase", classname=verdict["source"], name=_sayable(name))
         if verdict["verdict"] != "passed":
             ET.SubElement(case, _TAGS[verdict["verdict"]], message=_sayable(verdict["sentence"]))
