@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
 RESULTS = Path(__file__).parent / "results"
 LATEST = RESULTS / "latest.json"
-_WHOLE = Effort(visits=3, seconds=14, rounds=20)
-_QUICK = Effort(visits=1, seconds=5, rounds=6)
+_WHOLE = Effort(visits=6, visit_seconds=15, seconds=14, rounds=20)
+_QUICK = Effort(visits=1, visit_seconds=15, seconds=5, rounds=6)
 _RENDERER = """() => {
   const context = document.createElement("canvas").getContext("webgl2");
   const names = context?.getExtension("WEBGL_debug_renderer_info");
@@ -61,10 +61,15 @@ def main() -> int:
 def compare(workloads: list[Workload], effort: Effort) -> Results:
     """Measures; what there is is written to benchmarks/results/ after each workload. Raises PackagerError."""
     start = time.monotonic()
+
+    def say(line: str) -> None:
+        minutes, seconds = divmod(int(time.monotonic() - start), 60)
+        print(f"{minutes:3}:{seconds:02}  {line}", file=sys.stderr, flush=True)
+
     versions = {**build_pages(), "onnxruntime": native.VERSION}
     tasks = []
     for workload in workloads:
-        _say(f"preparing {workload.title}")
+        say(f"preparing {workload.title}")
         tasks.append(task(workload))
     about = _machine()
     found: Results = {
@@ -78,18 +83,18 @@ def compare(workloads: list[Workload], effort: Effort) -> Results:
             found["empty_page_bytes"] = empty_peak(playwright, Path(profile))
         for each in tasks:
             workload = each.source.workload
-            _say(workload.title)
+            say(workload.title)
             result = found["workloads"][workload.name] = {
                 "title": workload.title, "model": workload.model.name, "contenders": {}, "absent": {},
             }  # fmt: skip
             try:
-                Measurement(playwright, host, each, result, _say, about["renderer"]).run(effort)
+                Measurement(playwright, host, each, result, say, about["renderer"]).run(effort)
             finally:
                 found["seconds"] = time.monotonic() - start
                 results.write(found, LATEST)
     if missing := results.unaccounted(found, [peer.id for peer in PEERS]):
         raise BuildError(f"The comparison lost sight of {', '.join(missing)}.", where=str(LATEST))
-    _say(f"measured in {found['seconds'] / 60:.1f} minutes; all samples are in {LATEST}")
+    say(f"measured in {found['seconds'] / 60:.1f} minutes; all samples are in {LATEST}")
     return found
 
 
@@ -116,10 +121,6 @@ def _machine() -> dict[str, str]:
         "renderer": renderer,
         "date": time.strftime("%Y-%m-%d"),
     }
-
-
-def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
 
 
 def _parser() -> argparse.ArgumentParser:

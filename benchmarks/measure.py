@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import tempfile
+import time
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,9 +33,14 @@ _TITLES = {NATIVE: "native onnxruntime", NATIVE_ONE_THREAD: "native onnxruntime,
 
 @dataclass(frozen=True)
 class Effort:
-    """How much is measured: visits of each kind, and about how many seconds of rounds for each number of threads."""
+    """How much is measured.
+
+    At most ``visits`` of each kind, in about ``visit_seconds`` for each contender, but two where they take longer; at most
+    ``rounds`` of inferences in about ``seconds`` for each number of threads.
+    """
 
     visits: int
+    visit_seconds: float
     seconds: float
     rounds: int
 
@@ -55,14 +61,19 @@ class Measurement:
     def run(self, effort: Effort) -> None:
         """Everything; who fails or answers wrongly is moved to the absent ones, with the reason in place of figures."""
         if self._task.source.workload.visits:
-            self._visits(effort.visits)
+            self._visits(effort)
         for threads in THREADS:
             self._race(threads, effort)
 
-    def _visits(self, count: int) -> None:
+    def _visits(self, effort: Effort) -> None:
         order = random.Random(_SEED)  # noqa: S311 (an order of turns)
-        for number in range(count):
+        began = time.monotonic()
+        for number in range(effort.visits):
             entrants = self._entrants()
+            # Another one has to fit in, going by those before it.
+            taken = time.monotonic() - began
+            if number > 1 and taken + taken / number > effort.visit_seconds * len(entrants):
+                break
             for entrant in order.sample(entrants, len(entrants)):
                 # Drawing by software takes many seconds; one visit says as much.
                 if number and entrant.contender.graphics:
@@ -71,7 +82,7 @@ class Measurement:
                     self._visit_twice(entrant, number)
                 except RunnerError as error:
                     self._drop(entrant.contender.id, str(error))
-            self._say(f"  visits {number + 1} of {count}")
+            self._say(f"  visits: {number + 1}")
 
     def _visit_twice(self, entrant: Entrant, number: int) -> None:
         """A first visit and, with the same profile in a new process, a return."""

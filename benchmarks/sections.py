@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from benchmarks import figures
-from benchmarks.contenders import NATIVE, NATIVE_ONE_THREAD, THREADS
+from benchmarks.contenders import NATIVE, NATIVE_ONE_THREAD, PEERS, THREADS
 from benchmarks.tables import NOTHING, bytes_text, number, spread, table
 
 if TYPE_CHECKING:
@@ -39,7 +39,10 @@ _INFERENCE = (
 def overview(found: Results, threads: int) -> str:
     """Ratios to native of everybody on everything."""
     workloads = found["workloads"].values()
-    titles = {name: each["title"] for workload in workloads for name, each in workload["contenders"].items()}
+    found_titles = {name: each["title"] for workload in workloads for name, each in workload["contenders"].items()}
+    order = [peer.id for peer in PEERS]
+    # This project's variants, which are none of the peers, stand first.
+    titles = dict(sorted(found_titles.items(), key=lambda item: order.index(item[0]) if item[0] in order else -1))
     rows = []
     for name, title in titles.items():
         cells = [number(figures.to_native(workload, name, threads)) for workload in workloads]

@@ -11,7 +11,6 @@ import pytest
 from benchmarks import figures, results, sections
 from benchmarks.agreement import judge
 from benchmarks.contenders import NATIVE, PEERS, Contender, reason_against, variants
-from benchmarks.measure import Effort
 from benchmarks.models import WORKLOADS
 from benchmarks.report import BEGIN, END, replaced, text
 from benchmarks.results import contender_result, unaccounted
@@ -169,9 +168,6 @@ class TestWhoTakesPart:
         found: Any = {"workloads": {"w": workload(litert={"1": [[1.0]]}, ort={})}}
         found["workloads"]["w"]["absent"]["tfjs"] = "It cannot."
         assert unaccounted(found, ["litert", "tfjs", "ort", "transformers"]) == ["ort on w", "transformers on w"]
-
-    def test_effort_is_stated(self) -> None:
-        assert Effort(visits=1, seconds=2, rounds=6).visits == 1
 
 
 class TestAgreement:
