@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from dataclasses import dataclass, field
 from importlib import resources
 from typing import TYPE_CHECKING, Any
@@ -12,8 +13,9 @@ from packager.errors import BuildError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from playwright.async_api import Page
+    from playwright.async_api import ConsoleMessage, Page
 
+_PREFIX = "packager-bench "
 STORED = ("ready", "update-ready", "unsupported", "offline")
 """States of the page's badge after which nothing more is stored."""
 
@@ -38,7 +40,7 @@ class Told:
 
     async def listen(self, page: Page) -> None:
         """Has the page's observer report here, from its next document on."""
-        await page.expose_function("packagerBench", self._take)
+        page.on("console", self._hear)
         script = resources.files("packager.bench").joinpath("observe.js").read_text(encoding="utf-8")
         await page.add_init_script(script)
         page.on("crash", lambda _: self.fail("The page crashed."))
@@ -48,6 +50,10 @@ class Told:
         """From here on every wait ends with this error."""
         self._failure = self._failure or BuildError(what)
         self._news.set()
+
+    def _hear(self, said: ConsoleMessage) -> None:
+        if said.type == "debug" and said.text.startswith(_PREFIX):
+            self._take(json.loads(said.text.removeprefix(_PREFIX)))
 
     def _take(self, message: dict[str, Any]) -> None:
         if message["event"] == "document":
