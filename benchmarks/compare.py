@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from benchmarks.results import Results
 
 RESULTS = Path(__file__).parent / "results"
-LATEST = RESULTS / "latest.json"
 _WHOLE = Effort(visits=6, visit_seconds=15, seconds=14, rounds=20)
 _QUICK = Effort(visits=1, visit_seconds=15, seconds=5, rounds=6)
 _RENDERER = """() => {
@@ -47,7 +46,8 @@ def main() -> int:
             write_report(results.read(arguments.report))
             return 0
         workloads = _chosen(arguments.quick)
-        found = compare(workloads, _QUICK if arguments.quick else _WHOLE)
+        effort, file = (_QUICK, "quick.json") if arguments.quick else (_WHOLE, "latest.json")
+        found = compare(workloads, effort, RESULTS / file)
         if arguments.quick:
             print(text(found))
         else:
@@ -58,8 +58,8 @@ def main() -> int:
     return 0
 
 
-def compare(workloads: list[Workload], effort: Effort) -> Results:
-    """Measures; what there is is written to benchmarks/results/ after each workload. Raises PackagerError."""
+def compare(workloads: list[Workload], effort: Effort, file: Path) -> Results:
+    """Measures; what there is is written to ``file`` after each workload. Raises PackagerError."""
     start = time.monotonic()
 
     def say(line: str) -> None:
@@ -91,10 +91,10 @@ def compare(workloads: list[Workload], effort: Effort) -> Results:
                 Measurement(playwright, host, each, result, say, about["renderer"]).run(effort)
             finally:
                 found["seconds"] = time.monotonic() - start
-                results.write(found, LATEST)
+                results.write(found, file)
     if missing := results.unaccounted(found, [peer.id for peer in PEERS]):
-        raise BuildError(f"The comparison lost sight of {', '.join(missing)}.", where=str(LATEST))
-    say(f"measured in {found['seconds'] / 60:.1f} minutes; all samples are in {LATEST}")
+        raise BuildError(f"The comparison lost sight of {', '.join(missing)}.", where=str(file))
+    say(f"measured in {found['seconds'] / 60:.1f} minutes; all samples are in {file}")
     return found
 
 
