@@ -69,3 +69,10 @@ def test_imports_point_down() -> None:
             if LEVEL[target] > LEVEL[name] or stage:
                 wrong.append(f"{path.relative_to(ROOT)} imports packager.{target}")
     assert wrong == []
+
+
+def test_parts_of_bench_import_no_stage() -> None:
+    """Its pipeline may, as the build's does."""
+    stages = {name for name, level in LEVEL.items() if level == LEVEL["readers"]}
+    parts = [path for path in (ROOT / "bench").rglob("*.py") if path.name != "pipeline.py"]
+    assert {str(path.relative_to(ROOT)): sorted(found) for path in parts if (found := imports(path) & stages)} == {}

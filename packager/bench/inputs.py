@@ -35,9 +35,8 @@ def inputs(bundle: Bundle) -> list[Input]:
     """The first samples of a bundle. Raises InputError where it has none, BuildError where they cannot be read."""
     samples = bundle.manifest["samples"][:MOST]
     if not samples:
-        raise InputError(
-            "The bundle has no samples to run.", where=bundle.address, remedy="Build it with --sample FILE, or without any."
-        )
+        remedy = "Build it with --sample FILE: the first sample is what a page runs by itself."
+        raise InputError("The bundle has no samples to run.", where=bundle.address, remedy=remedy)
     contents = manifests.task_contents(bundle.manifest)
     contents += [tensor["content"] for sample in samples if sample["kind"] == "tensors" for tensor in sample["tensors"]]
     bundle.need(contents, [sample["path"] for sample in samples if sample["kind"] == "picture"])

@@ -9,7 +9,6 @@ import asyncio
 import time
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urljoin
 
 from packager import manifest as manifests
 from packager.assembly import assembled
@@ -17,18 +16,15 @@ from packager.bench import measure
 from packager.bench.baseline import judge_baseline
 from packager.bench.browsers import browsers
 from packager.bench.budget import judge_budget, read_budget
-from packager.bench.bundle import first_bytes, opened, wire_bytes
-from packager.bench.conditions import conditions
+from packager.bench.bundle import opened
 from packager.bench.figures import label
-from packager.bench.host import served
 from packager.bench.inputs import inputs
-from packager.bench.machine import graphics, machine
+from packager.bench.machine import machine
 from packager.bench.native import Native
-from packager.bench.relay import Relay
+from packager.bench.prepare import Plan, describe, older, prepare
 from packager.bench.report import fill_figures, measured, new_report, read_report
 from packager.bench.told import PageError
-from packager.bench.visits import Address, Visitor
-from packager.errors import BuildError, InputError, PackagerError, ParityError
+from packager.errors import BuildError, PackagerError, ParityError
 from packager.native import RUNNER
 from packager.parity import compare
 from packager.progress import Silent
@@ -36,15 +32,12 @@ from packager.progress import Silent
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from packager._manifest_types import Manifest, Variant
-    from packager.bench.browsers import Browsers
+    from packager._manifest_types import Variant
     from packager.bench.bundle import Bundle
     from packager.bench.options import BenchOptions, Threads
     from packager.bench.report import Report
     from packager.bench.steady import Answers
     from packager.progress import Progress
-
-_SECONDS = 120.0
 
 
 def bench(options: BenchOptions, progress: Progress = Silent()) -> Report:  # noqa: B008 (it holds nothing)
@@ -55,14 +48,13 @@ def bench(options: BenchOptions, progress: Progress = Silent()) -> Report:  # no
     """
     began = time.monotonic()
     with opened(options.site, remote=options.remote) as bundle:
-        variants = bundle.variants(options.variants)
         known = [variant["id"] for variant in bundle.manifest["variants"]]
         limits = read_budget(options.budget, known) if options.budget else []
         before = read_report(options.baseline) if options.baseline else None
-        old = _older(options.update_from, bundle.manifest)
-        report = new_report(options, bundle.manifest, old, machine())
+        plan = Plan(options, bundle, bundle.variants(options.variants), inputs(bundle), older(options, bundle))
+        report = new_report(options, bundle.manifest, plan.old, machine())
         try:
-            asyncio.run(_measure(bundle, variants, old, options, report, progress))
+            asyncio.run(_measure(plan, report, progress))
         except (PackagerError, KeyboardInterrupt) as error:
             if not measured(report):
                 raise
@@ -74,86 +66,28 @@ def bench(options: BenchOptions, progress: Progress = Silent()) -> Report:  # no
     return report
 
 
-def _older(folder: Path | None, new: Manifest) -> Manifest | None:
-    if folder is None:
-        return None
-    old = manifests.read_manifest(folder)
-    if old["id"] == new["id"]:
-        raise InputError("This is the same bundle as the new one, so there is no update.", where=str(folder))
-    return old
-
-
-async def _measure(
-    bundle: Bundle, variants: list[Variant], old: Manifest | None, options: BenchOptions, report: Report, progress: Progress
-) -> None:
+async def _measure(plan: Plan, report: Report, progress: Progress) -> None:
     """Adds settings to the report. Raises PackagerError where it cannot go on."""
     from playwright.async_api import Error
 
     try:
         async with AsyncExitStack() as held:
-            started = await held.enter_async_context(browsers(options))
+            started = await held.enter_async_context(browsers(plan.options))
             with progress.step("Starting the browser"):
-                await _describe(started, report)
-            made = await _prepare(held, bundle, variants, old, options, started, progress)
+                await describe(started, report)
+            made = await prepare(held, plan, started, progress)
             conditioned = made.visitor.conditions
             report["conditions"]["network"] = conditioned.network.as_json() if conditioned.network else None
             report["native"]["runner"] = RUNNER
             try:
-                for variant in variants:
-                    graph = options.model or held.enter_context(assembled(_fetched(bundle, variant), variant))
-                    for threads in options.threads:
-                        await _setting(made, report, variant, threads, graph, given=options.model is not None)
+                for variant in plan.variants:
+                    graph = plan.options.model or held.enter_context(assembled(_fetched(plan.bundle, variant), variant))
+                    for threads in plan.options.threads:
+                        await _setting(made, report, variant, threads, graph, given=plan.options.model is not None)
             finally:
                 report["notes"] += sorted(conditioned.remarks)
     except Error as error:
         raise BuildError(f"The browser failed: {str(error).strip().splitlines()[0]}") from error
-
-
-async def _describe(started: Browsers, report: Report) -> None:
-    """Name and version, and what it draws with; also tells at once where no browser starts."""
-    async with started.profile() as profile, profile.open() as context:
-        if context.browser is not None:
-            report["browser"]["version"] = context.browser.version
-        page = context.pages[0] if context.pages else await context.new_page()
-        report["browser"]["graphics"] = await graphics(page)
-
-
-async def _prepare(
-    held: AsyncExitStack,
-    bundle: Bundle,
-    variants: list[Variant],
-    old: Manifest | None,
-    options: BenchOptions,
-    started: Browsers,
-    progress: Progress,
-) -> measure.Bench:
-    with progress.step("Starting the server" if bundle.url is None else "Fetching the samples"):
-        given = inputs(bundle)
-        older = None
-        if bundle.url is None:
-            relay = await held.enter_async_context(Relay(await held.enter_async_context(served(bundle.folder))))
-            address, hidden = Address(f"{relay.origin}/", relay), {}
-            if old is not None and options.update_from is not None:
-                older = measure.Old(old, await held.enter_async_context(served(options.update_from)))
-        else:
-            worker = urljoin(bundle.url, "sw.js")
-            address, hidden = Address(bundle.url, None), {worker: wire_bytes(worker)}
-    wanted = conditions(options.network, options.cpu_throttle)
-    visitor = Visitor(
-        address=address,
-        manifest=bundle.manifest,
-        conditions=wanted,
-        devtools=options.browser == "chromium",
-        timeout=options.timeout or _patience(options, max(first_bytes(bundle.manifest, variant) for variant in variants)),
-        unseen=hidden,
-    )
-    return measure.Bench(started, visitor, given, options.runs, options.visits, options.only, older, progress)
-
-
-def _patience(options: BenchOptions, count: int) -> float:
-    """Seconds that a page may take until its first result: what the network needs for so many bytes, and much more."""
-    network = conditions(options.network, 1).network
-    return (_SECONDS + (3 * count / network.down if network else 0)) * max(1.0, options.cpu_throttle / 2)
 
 
 def _fetched(bundle: Bundle, variant: Variant) -> Path:

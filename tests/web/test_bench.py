@@ -19,7 +19,7 @@ import psutil
 import pytest
 
 from packager import manifest as manifests
-from packager.bench import pipeline
+from packager.bench import pipeline, prepare
 from packager.bench.baseline import judge_baseline
 from packager.bench.budget import Limit, judge_budget
 from packager.bench.conditions import PRESETS
@@ -31,6 +31,7 @@ from packager.cli import main
 from packager.content import read_shard, shard_path
 from packager.errors import BuildError, InputError, MissingToolError
 from packager.progress import Silent
+from tests.bench_bundles import picture_bundle, text_bundle
 
 from .bundles import build_bundle
 from .counting import counting
@@ -62,6 +63,17 @@ def verdicts(found: list[dict[str, Any]], verdict: str) -> list[str]:
 def whole(bundle: Bundle, newer: Bundle) -> Report:
     """Everything that can be measured, once."""
     return measured(newer.site, update_from=bundle.site)
+
+
+@pytest.mark.parametrize("make", [picture_bundle, text_bundle])
+def test_every_task_gives_its_first_result_by_itself(make: Callable[[Path], Path], tmp_path: Path) -> None:
+    """Tensors are what all other tests here have. What is compared with native is `infer`; the whole task is timed apart."""
+    report = measured(make(tmp_path), "first", "steady")
+    (setting,) = report["settings"]
+    assert exit_code(report) == 0
+    assert len(setting["steady"]["task"]) == 10
+    assert setting["figures"]["task.median"]["value"] > 0
+    assert setting["visits"]["first"][0]["inference_ms"] <= setting["visits"]["first"][0]["result_ms"]
 
 
 @pytest.fixture(scope="module")
@@ -122,7 +134,7 @@ def test_bytes_are_those_that_the_server_sent(bundle: Bundle, monkeypatch: pytes
         async def served(folder: Path) -> AsyncIterator[tuple[str, int]]:
             yield host.address
 
-        monkeypatch.setattr(pipeline, "served", served)
+        monkeypatch.setattr(prepare, "served", served)
         traffic = measured(bundle.site, "first")["settings"][0]["visits"]["first"][0]["traffic"]
         assert traffic["source"] == "server"
         assert traffic["bytes"] == host.sent
