@@ -58,12 +58,12 @@ def write_report(found: Results) -> None:
     PAGE.write_text(replaced(page, text(found, plots)), encoding="utf-8")
 
 
-def replaced(page: str, part: str) -> str:
+def replaced(page: str, part: str, begin: str = BEGIN, end: str = END) -> str:
     """The page with what lies between its marks replaced; where it has none, they are added at its end."""
-    if BEGIN not in page or END not in page:
-        page = f"{page.rstrip()}\n\n{BEGIN}\n{END}\n"
-    before, _, rest = page.partition(BEGIN)
-    return f"{before}{BEGIN}\n\n{part.strip()}\n\n{END}{rest.partition(END)[2]}"
+    if begin not in page or end not in page:
+        page = f"{page.rstrip()}\n\n{begin}\n{end}\n"
+    before, _, rest = page.partition(begin)
+    return f"{before}{begin}\n\n{part.strip()}\n\n{end}{rest.partition(end)[2]}"
 
 
 def text(found: Results, plots: Collection[str] = ()) -> str:

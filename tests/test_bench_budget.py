@@ -176,6 +176,14 @@ def test_a_difference_within_the_noise_of_both_is_not_one() -> None:
     assert compared({"first.result": figure(1000, 960, 1040)})["first.result"] != "violated"
 
 
+def test_one_more_question_whether_a_file_is_still_the_same_is_nothing() -> None:
+    old = report(setting("a-fp32", 1, {"first.requests": figure(30), "return.bytes": figure(877)}))
+    new = report(setting("a-fp32", 1, {"first.requests": figure(31), "return.bytes": figure(1760)}))
+    assert [each["verdict"] for each in judge_baseline(old, new)] == ["passed", "passed"]
+    worse = report(setting("a-fp32", 1, {"first.requests": figure(60), "return.bytes": figure(500_000)}))
+    assert [each["verdict"] for each in judge_baseline(old, worse)] == ["violated", "violated"]
+
+
 def test_a_machine_at_another_speed_leaves_only_what_does_not_depend_on_it() -> None:
     slow = {
         "native.median": figure(15, 14.8, 15.2),

@@ -158,14 +158,14 @@ async def memory(bench: Bench, variant: Variant, threads: Threads, setting: dict
             sampled(_processes(profile)) as samples,
             bench.visitor.settled(context, url) as (page, told),
         ):
-            loaded, reason = await page_bytes(page)
+            loaded, _ = await page_bytes(page)
             rounds = Rounds(page, told, signature, bench.inputs, None, bench.visitor.timeout)
             await rounds.prepare()
             await rounds.run(3)
-            after, _ = await page_bytes(page)
-        if loaded is None:
-            _note(setting, f"The page's own memory is not known: {reason}.")
+            after, reason = await page_bytes(page)
         known = [count for count in (loaded, after) if count is not None]
+        if not known:
+            _note(setting, f"The page's own memory is not known of every visit: {reason}.")
         setting["memory"].append(
             {
                 "page_bytes": max(known) if known else None,

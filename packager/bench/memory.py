@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from playwright.async_api import Page
 
-_SECONDS = 30
+# Threads of WebAssembly that wait for work do not answer the browser, which then does not answer at all.
+_SECONDS = 10
 
 # The browser answers for the page with all of its workers, and only where no other site can share its process.
 _MEASURE = """async () => {

@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 
     Answers = list[tuple[int, Tensors]]
 
-ROUNDS = 10
+ROUNDS = 20
 _WARMUPS = 3
 # A round shorter than this says little: the clock of processor time ticks every 10 ms.
-_SHORTEST_MS = 100.0
-_MOST_RUNS = 400
+_SHORTEST_MS = 60.0
+_MOST_RUNS = 200
 
 
 def nothing_measured() -> dict[str, Any]:

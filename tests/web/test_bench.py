@@ -26,6 +26,7 @@ from packager.bench.conditions import PRESETS
 from packager.bench.options import BenchOptions
 from packager.bench.phases import PHASES
 from packager.bench.report import encode, exit_code, read_report
+from packager.bench.steady import ROUNDS
 from packager.browser import chromium_flags, chromium_path
 from packager.cli import main
 from packager.content import read_shard, shard_path
@@ -71,7 +72,7 @@ def test_every_task_gives_its_first_result_by_itself(make: Callable[[Path], Path
     report = measured(make(tmp_path), "first", "steady")
     (setting,) = report["settings"]
     assert exit_code(report) == 0
-    assert len(setting["steady"]["task"]) == 10
+    assert len(setting["steady"]["task"]) == ROUNDS
     assert setting["figures"]["task.median"]["value"] > 0
     assert setting["visits"]["first"][0]["inference_ms"] <= setting["visits"]["first"][0]["result_ms"]
 
@@ -93,7 +94,7 @@ def test_every_part_is_measured_and_agrees(whole: Report, newer: Bundle) -> None
     assert {name: len(visits) for name, visits in setting["visits"].items()} == {
         "first": 1, "return": 1, "offline": 1, "update": 1,
     }  # fmt: skip
-    assert len(setting["steady"]["infer"]) == len(setting["steady"]["native"]) == 10
+    assert len(setting["steady"]["infer"]) == len(setting["steady"]["native"]) == ROUNDS
     assert setting["parity"]["error"] is None
     assert setting["parity"]["answers"] >= setting["parity"]["inputs"] == 2
     assert setting["memory"][0]["rss_bytes"] > setting["memory"][0]["page_bytes"] > 10**6
@@ -293,7 +294,7 @@ def test_a_browser_that_dies_leaves_what_was_measured(bundle: Bundle) -> None:
     assert "The browser died" in report["failure"]
     (setting,) = report["settings"]
     assert len(setting["visits"]["first"]) == 1
-    assert 3 <= len(setting["steady"]["infer"]) < 10
+    assert 3 <= len(setting["steady"]["infer"]) < ROUNDS
     assert setting["parity"]["error"] is None
     assert setting["figures"]["steady.ratio"]["value"] > 0
     assert browsers() == []

@@ -8,6 +8,7 @@ from rich.box import SIMPLE_HEAD
 from rich.markup import escape
 from rich.table import Table
 
+from packager.bench.reports.tables import Table as Figures
 from packager.bench.reports.tables import facts, remarks, tables
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ def show_report(console: Console, report: Report) -> None:
     """Facts, tables, remarks, and a line for every verdict but those that passed."""
     for name, fact in facts(report):
         console.print(f"[dim]{name:>12}[/]  {escape(fact)}", highlight=False)
-    for table in tables(report):
+    for table in map(_upright, tables(report)):
         shown = Table(title=table.title, title_justify="left", box=SIMPLE_HEAD)
         for index, heading in enumerate(table.headings):
             shown.add_column(heading, justify="right" if index else "left", overflow="fold")
@@ -32,6 +33,15 @@ def show_report(console: Console, report: Report) -> None:
     for sentence in remarks(report):
         console.print(f"[yellow]![/] {escape(sentence)}", highlight=False)
     show_verdicts(console, report)
+
+
+def _upright(table: Figures) -> Figures:
+    """With the settings as columns, of which there are few: terminals are narrow."""
+    if len(table.headings) <= len(table.rows) + 1:
+        return table
+    columns = [table.headings, *table.rows]
+    turned = [list(cells) for cells in zip(*columns, strict=True)]
+    return Figures(table.title, turned[0], turned[1:])
 
 
 def show_verdicts(console: Console, report: Report) -> None:
