@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import tempfile
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -122,5 +123,6 @@ async def _close(opened: BrowserContext | Browser) -> None:
     """Closes what may have died already."""
     from playwright.async_api import Error
 
-    with suppress(Error):
-        await opened.close()
+    with suppress(Error, TimeoutError):
+        async with asyncio.timeout(_SECONDS):
+            await opened.close()

@@ -79,18 +79,17 @@ async def first_visit(bench: Bench, variant: Variant, threads: Threads, setting:
     async with bench.browsers.profile() as profile:
         async with profile.open() as context:
             visit = await bench.visitor.visit(context, url, fresh=True)
-        setting["visits"]["first"].append(visit)
-        setting["threads"], setting["isolated"] = visit["threads"], visit["isolated"]
+        _keep(setting, "first", visit)
         if "return" in bench.only:
             async with profile.open() as context:
-                setting["visits"]["return"].append(await bench.visitor.visit(context, url, fresh=False))
+                _keep(setting, "return", await bench.visitor.visit(context, url, fresh=False))
         if "offline" not in bench.only:
             return
         if not visit["stored"]:
             _note(setting, "The page was not all stored in time, so a visit without a network was not tried.")
             return
         async with profile.open() as context, _offline(bench, context):
-            setting["visits"]["offline"].append(await bench.visitor.visit(context, url, fresh=False))
+            _keep(setting, "offline", await bench.visitor.visit(context, url, fresh=False))
 
 
 async def updates(bench: Bench, variant: Variant, threads: Threads, setting: dict[str, Any]) -> None:
@@ -195,6 +194,12 @@ async def _offline(bench: Bench, context: BrowserContext) -> AsyncIterator[None]
 
 def _processes(profile: Profile) -> Processes | None:
     return None if profile.folder is None else processes(profile.folder)
+
+
+def _keep(setting: dict[str, Any], kind: str, visit: dict[str, Any]) -> None:
+    """Adds a visit; where the service worker brings the headers for threads, later visits have more of them than the first."""
+    setting["visits"][kind].append(visit)
+    setting["threads"], setting["isolated"] = visit["threads"], visit["isolated"]
 
 
 def _note(setting: dict[str, Any], sentence: str) -> None:

@@ -46,6 +46,11 @@ class Told:
         page.on("crash", lambda _: self.fail("The page crashed."))
         page.on("close", lambda _: self.fail("The browser died, or was closed."))
 
+    @property
+    def answered(self) -> bool:
+        """Whether the document that is open now has shown a result."""
+        return bool(self.results and self.documents) and self.results[-1]["origin"] == self.documents[-1]
+
     def fail(self, what: str) -> None:
         """From here on every wait ends with this error."""
         self._failure = self._failure or BuildError(what)

@@ -137,7 +137,7 @@ class Visitor:
 
     async def _settle(self, told: Told) -> bool:
         """Waits until all is stored and nothing moves any more; whether the page said so."""
-        stored = await told.until(lambda: told.badge in STORED, _STORING)
+        stored = await told.until(lambda: told.badge in STORED and told.answered, _STORING)
         moved = -1
         while self.address.relay is not None and moved != (moved := self.address.relay.sent + len(told.documents)):
             await asyncio.sleep(_QUIET)

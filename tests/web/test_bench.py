@@ -156,6 +156,16 @@ def test_bytes_of_a_url_are_those_too(bundle: Bundle) -> None:
     assert traffic["bytes"] == pytest.approx(sent, rel=0.005)
 
 
+def test_a_reload_for_threads_is_a_phase_of_the_visit(host: Host) -> None:
+    """A host without headers: the service worker brings them, at the price of a second document."""
+    (setting,) = measured(host.origin, "first", "return", threads=("all",))["settings"]
+    (first,), (again,) = setting["visits"]["first"], setting["visits"]["return"]
+    assert (first["documents"], again["documents"]) == (2, 1)
+    assert again["isolated"]
+    assert sum(first["phases"].values()) == pytest.approx(first["result_ms"], rel=1e-6)
+    assert first["isolated"] == (first["phases"]["reload"] > 0)
+
+
 def test_a_slow_network_takes_the_time_that_its_figures_say(bundle: Bundle) -> None:
     report = measured(bundle.site, "first", network="4g", cpu_throttle=2)
     (visit,) = report["settings"][0]["visits"]["first"]
