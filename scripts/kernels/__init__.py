@@ -1,0 +1,1 @@
+"""Generates from the kernel tables, and builds the engine's modules."""

@@ -1,0 +1,137 @@
+"""Reads web_runtime/kernels/table/*.json: the one description of the kernels, explained in web_runtime/kernels/README.md."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[2]
+TABLES = ROOT / "web_runtime" / "kernels" / "table"
+DTYPE_BYTES = {"f32": 4, "f16": 2, "i64": 8, "i32": 4, "i8": 1, "u8": 1, "bool": 1, "any": 1}
+BUFFERS = ("in", "in?", "out", "inout")
+SCALARS = ("size", "int", "float")
+_OPS = ("+", "-", "*", "//", "%", "min", "max")
+_KEYS = {"name", "kind", "dtype", "elements", "over"}
+
+Expression = Any  # int | str | [op, Expression, Expression]: recursive types are no help here
+
+
+@dataclass(frozen=True)
+class Argument:
+    """One argument: a buffer has a dtype and its elements, `over` names the input that may be the same buffer."""
+
+    name: str
+    kind: str
+    dtype: str | None = None
+    elements: Expression = None
+    over: str | None = None
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """One kernel; its expressions know only binary ops (spans and the like are written out, with the checks they imply); `row` is as in the table."""
+
+    name: str
+    summary: str
+    args: tuple[Argument, ...]
+    checks: tuple[Expression, ...]
+    work: Expression
+    parallel: bool
+    row: dict[str, Any]
+
+
+class _Expander:
+    """Writes `span`, `up` and ops of many out in binary ops; notes what must be >= 0 for a span to hold."""
+
+    def __init__(self, kinds: dict[str, str]) -> None:
+        self.kinds = kinds
+        self.checks: list[Expression] = []
+
+    def __call__(self, expression: Expression) -> Expression:
+        if isinstance(expression, int):
+            return expression
+        if isinstance(expression, str):
+            if self.kinds.get(expression) not in ("size", "int"):
+                raise ValueError(f"{expression!r} is not a size or int argument")
+            return expression
+        op, *parts = expression
+        if op == "span":
+            return self._span(parts)
+        operands = [self(part) for part in parts]
+        if op == "up":
+            value, step = operands
+            return ["*", ["//", ["+", value, step - 1], step], step]
+        if op not in _OPS or len(operands) < 2 or (op in ("-", "//", "%") and len(operands) != 2):
+            raise ValueError(f"{expression!r} is not an expression")
+        return _chain(op, operands)
+
+    def _span(self, parts: list[Expression]) -> Expression:
+        counts, strides = [self(p) for p in parts[::2]], [self(p) for p in parts[1::2]]
+        for part in [*counts, *strides]:
+            if not self._natural(part) and part not in self.checks:
+                self.checks.append(part)
+        reach = [c if s == 1 else ["*", ["-", c, 1], s] for c, s in zip(counts, strides, strict=True)]
+        # The one stride of 1 counts its elements whole, which saves the `1 +`.
+        whole = [] if 1 in strides else [1]
+        if strides.count(1) > 1:
+            reach = [["-", c, 1] if s == 1 else r for c, s, r in zip(counts, strides, reach, strict=True)]
+            whole = [1]
+        return _chain("*", [_chain("min", [1, *counts]), _chain("+", [*whole, *reach])])
+
+    def _natural(self, part: Expression) -> bool:
+        """Whether the expression cannot be negative."""
+        if isinstance(part, int):
+            return part >= 0
+        if isinstance(part, str):
+            return self.kinds[part] == "size"
+        return part[0] != "-" and all(self._natural(p) for p in part[1:])
+
+
+def _chain(op: str, operands: list[Expression]) -> Expression:
+    result = operands[0]
+    for operand in operands[1:]:
+        result = [op, result, operand]
+    return result
+
+
+def _argument(row: dict[str, Any], expand: _Expander) -> Argument:
+    if unknown := set(row) - _KEYS:
+        raise ValueError(f"argument {row['name']!r} has {sorted(unknown)}")
+    if row["kind"] in SCALARS:
+        return Argument(row["name"], row["kind"])
+    if row["kind"] not in BUFFERS or row["dtype"] not in DTYPE_BYTES:
+        raise ValueError(f"argument {row['name']!r} has an unknown kind or dtype")
+    return Argument(row["name"], row["kind"], row["dtype"], expand(row["elements"]), row.get("over"))
+
+
+def _kernel(name: str, row: dict[str, Any]) -> Kernel:
+    expand = _Expander({arg["name"]: arg["kind"] for arg in row["args"]})
+    args = tuple(_argument(arg, expand) for arg in row["args"])
+    if len({arg.name for arg in args}) != len(args):
+        raise ValueError("two arguments have the same name")
+    checks = [expand(check) for check in row["checks"]]
+    work = expand(row["work"])
+    return Kernel(name, row["summary"], args, tuple(checks + expand.checks), work, row["parallel"], row)
+
+
+def read_kernels() -> list[Kernel]:
+    """Return the kernels of all families, sorted by name; ValueError names the kernel whose row is wrong."""
+    kernels: dict[str, Kernel] = {}
+    for path in sorted(TABLES.glob("*.json")):
+        if path.stem == "activations":
+            continue
+        for name, row in json.loads(path.read_text(encoding="utf-8")).items():
+            if name in kernels:
+                raise ValueError(f"{path.name}: the kernel {name!r} is there twice")
+            try:
+                kernels[name] = _kernel(name, row)
+            except (KeyError, ValueError, TypeError) as error:
+                raise ValueError(f"{path.name}: kernel {name!r}: {error!r}") from error
+    return [kernels[name] for name in sorted(kernels)]
+
+
+def read_activations() -> list[str]:
+    """Return the names of the activations in the order of their ids."""
+    return list(json.loads((TABLES / "activations.json").read_text(encoding="utf-8")))
