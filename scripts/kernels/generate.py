@@ -8,7 +8,16 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
-from scripts.kernels.tables import DTYPE_BYTES, ROOT, Argument, Expression, Kernel, read_activations, read_kernels
+from scripts.kernels.tables import (
+    DTYPE_BYTES,
+    ROOT,
+    Argument,
+    Expression,
+    Kernel,
+    read_activations,
+    read_kernels,
+    read_operations,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -89,6 +98,7 @@ def evaluate(expression: Expression, values: Mapping[str, int]) -> int:
 
 DTYPE_BYTES = {bytes}
 ACTIVATIONS = {activations}
+OPERATIONS: dict[str, tuple[str, ...]] = {operations}
 _ROWS: list[tuple[Any, ...]] = {rows}
 KERNELS = {{
     name: Kernel(i, name, summary, tuple(Argument(*arg) for arg in args), *rest)
@@ -117,6 +127,10 @@ def header(kernels: list[Kernel], activations: list[str]) -> str:
     lines += ["  KERNELS", "};", "", "enum {"]
     lines += [f"  ACTIVATION_{name.upper()}," for name in activations]
     lines += ["  ACTIVATIONS", "};"]
+    for group, names in read_operations().items():
+        lines += ["", "enum {"]
+        lines += [f"  {group.upper()}_{name.upper()}," for name in names]
+        lines += ["};"]
     for kernel in kernels:
         lines += ["", f"// {kernel.summary}", f"void {kernel.name}({', '.join(map(_c_parameter, kernel.args))});"]
     return "\n".join(lines) + "\n"
@@ -166,7 +180,11 @@ def python(kernels: list[Kernel], activations: list[str]) -> str:
         for k in kernels
     ]
     text = _PYTHON_HEAD.format(
-        notice=NOTICE, bytes=DTYPE_BYTES, activations=tuple(activations), rows=pprint.pformat(rows, width=120, sort_dicts=False)
+        notice=NOTICE,
+        bytes=DTYPE_BYTES,
+        activations=tuple(activations),
+        operations={group: tuple(names) for group, names in read_operations().items()},
+        rows=pprint.pformat(rows, width=120, sort_dicts=False),
     )
     command = [sys.executable, "-m", "ruff", "format", "--stdin-filename", "packager/lower/_kernels.py", "-"]
     return subprocess.run(command, input=text, capture_output=True, text=True, check=True, cwd=ROOT).stdout

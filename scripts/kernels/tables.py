@@ -120,7 +120,7 @@ def read_kernels() -> list[Kernel]:
     """Return the kernels of all families, sorted by name; ValueError names the kernel whose row is wrong."""
     kernels: dict[str, Kernel] = {}
     for path in sorted(TABLES.glob("*.json")):
-        if path.stem == "activations":
+        if path.stem in ("activations", "operations"):
             continue
         for name, row in json.loads(path.read_text(encoding="utf-8")).items():
             if name in kernels:
@@ -135,3 +135,10 @@ def read_kernels() -> list[Kernel]:
 def read_activations() -> list[str]:
     """Return the names of the activations in the order of their ids."""
     return list(json.loads((TABLES / "activations.json").read_text(encoding="utf-8")))
+
+
+def read_operations() -> dict[str, list[str]]:
+    """Return the operations of each group in the order of their ids; those of unary_f32 begin with the activations."""
+    groups = json.loads((TABLES / "operations.json").read_text(encoding="utf-8"))
+    groups["unary_f32"] = read_activations() + list(groups["unary_f32"])
+    return {group: list(names) for group, names in groups.items()}

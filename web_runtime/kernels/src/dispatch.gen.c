@@ -9,17 +9,128 @@ static inline float as_float(int32_t word) {
 // w: the arguments of the command, without its id and number of words.
 void dispatch(int32_t id, const int32_t *w) {
   switch (id) {
+    case KERNEL_ARG_F32:
+      arg_f32((float *)w[0], (int64_t *)w[1], w[2], w[3], w[4], w[5], w[6]);
+      break;
+    case KERNEL_ARG_I32:
+      arg_i32((int32_t *)w[0], (int64_t *)w[1], w[2], w[3], w[4], w[5], w[6]);
+      break;
+    case KERNEL_ARG_I64:
+      arg_i64((int64_t *)w[0], (int64_t *)w[1], w[2], w[3], w[4], w[5], w[6]);
+      break;
     case KERNEL_ATTENTION:
       attention((float *)w[0], (float *)w[1], (float *)w[2], (float *)w[3], (float *)w[4], w[5], w[6], w[7], w[8], w[9], w[10], w[11], w[12], w[13], w[14], w[15], w[16], w[17], w[18], w[19], w[20], w[21], w[22], w[23], w[24], w[25], w[26], as_float(w[27]));
       break;
     case KERNEL_AVERAGE_POOL:
       average_pool((float *)w[0], (float *)w[1], w[2], w[3], w[4], w[5], w[6], w[7], w[8], w[9], w[10], w[11], w[12], w[13], w[14], w[15], w[16], w[17], w[18], w[19], w[20]);
       break;
+    case KERNEL_BINARY_F32:
+      binary_f32((float *)w[0], (float *)w[1], (float *)w[2], w[3], w[4], w[5], w[6], w[7], w[8], w[9], w[10], w[11], w[12], w[13], w[14], w[15], w[16], w[17], w[18]);
+      break;
+    case KERNEL_BINARY_I32:
+      binary_i32((int32_t *)w[0], (int32_t *)w[1], (int32_t *)w[2], w[3], w[4], w[5], w[6], w[7], w[8], w[9], w[10], w[11], w[12], w[13], w[14], w[15], w[16], w[17], w[18]);
+      break;
+    case KERNEL_BINARY_I64:
+      binary_i64((int64_t *)w[0], (int64_t *)w[1], (int64_t *)w[2], w[3], w[4], w[5], w[6], w[7], w[8], w[9], w[10], w[11], w[12], w[13], w[14], w[15], w[16], w[17], w[18]);
+      break;
+    case KERNEL_CAST_BOOL_F32:
+      cast_bool_f32((uint8_t *)w[0], (float *)w[1], w[2]);
+      break;
+    case KERNEL_CAST_BOOL_I32:
+      cast_bool_i32((uint8_t *)w[0], (int32_t *)w[1], w[2]);
+      break;
+    case KERNEL_CAST_BOOL_I64:
+      cast_bool_i64((uint8_t *)w[0], (int64_t *)w[1], w[2]);
+      break;
+    case KERNEL_CAST_F16_F32:
+      cast_f16_f32((uint16_t *)w[0], (float *)w[1], w[2]);
+      break;
+    case KERNEL_CAST_F32_BOOL:
+      cast_f32_bool((float *)w[0], (uint8_t *)w[1], w[2]);
+      break;
+    case KERNEL_CAST_F32_F16:
+      cast_f32_f16((float *)w[0], (uint16_t *)w[1], w[2]);
+      break;
+    case KERNEL_CAST_F32_I32:
+      cast_f32_i32((float *)w[0], (int32_t *)w[1], w[2]);
+      break;
+    case KERNEL_CAST_F32_I64:
+      cast_f32_i64((float *)w[0], (int64_t *)w[1], w[2]);
+      break;
+    case KERNEL_CAST_F32_I8:
+      cast_f32_i8((float *)w[0], (int8_t *)w[1], w[2]);
+      break;
+    case KERNEL_CAST_F32_U8:
+      cast_f32_u8((float *)w[0], (uint8_t *)w[1], w[2]);
+      break;
+    case KERNEL_CAST_I32_BOOL:
+      cast_i32_bool((int32_t *)w[0], (uint8_t *)w[1], w[2]);
+      break;
+    case KERNEL_CAST_I32_F32:
+      cast_i32_f32((int32_t *)w[0], (float *)w[1], w[2]);
+      break;
+    case KERNEL_CAST_I32_I64:
+      cast_i32_i64((int32_t *)w[0], (int64_t *)w[1], w[2]);
+      break;
+    case KERNEL_CAST_I32_I8:
+      cast_i32_i8((int32_t *)w[0], (int8_t *)w[1], w[2]);
+      break;
+    case KERNEL_CAST_I32_U8:
+      cast_i32_u8((int32_t *)w[0], (uint8_t *)w[1], w[2]);
+      break;
+    case KERNEL_CAST_I64_BOOL:
+      cast_i64_bool((int64_t *)w[0], (uint8_t *)w[1], w[2]);
+      break;
+    case KERNEL_CAST_I64_F32:
+      cast_i64_f32((int64_t *)w[0], (float *)w[1], w[2]);
+      break;
+    case KERNEL_CAST_I64_I32:
+      cast_i64_i32((int64_t *)w[0], (int32_t *)w[1], w[2]);
+      break;
+    case KERNEL_CAST_I8_BOOL:
+      cast_i8_bool((int8_t *)w[0], (uint8_t *)w[1], w[2]);
+      break;
+    case KERNEL_CAST_I8_F32:
+      cast_i8_f32((int8_t *)w[0], (float *)w[1], w[2]);
+      break;
+    case KERNEL_CAST_I8_I32:
+      cast_i8_i32((int8_t *)w[0], (int32_t *)w[1], w[2]);
+      break;
+    case KERNEL_CAST_U8_BOOL:
+      cast_u8_bool((uint8_t *)w[0], (uint8_t *)w[1], w[2]);
+      break;
+    case KERNEL_CAST_U8_F32:
+      cast_u8_f32((uint8_t *)w[0], (float *)w[1], w[2]);
+      break;
+    case KERNEL_CAST_U8_I32:
+      cast_u8_i32((uint8_t *)w[0], (int32_t *)w[1], w[2]);
+      break;
+    case KERNEL_COMPARE_F32:
+      compare_f32((float *)w[0], (float *)w[1], (uint8_t *)w[2], w[3], w[4], w[5], w[6], w[7], w[8], w[9], w[10], w[11], w[12], w[13], w[14], w[15], w[16], w[17], w[18]);
+      break;
+    case KERNEL_COMPARE_I32:
+      compare_i32((int32_t *)w[0], (int32_t *)w[1], (uint8_t *)w[2], w[3], w[4], w[5], w[6], w[7], w[8], w[9], w[10], w[11], w[12], w[13], w[14], w[15], w[16], w[17], w[18]);
+      break;
+    case KERNEL_COMPARE_I64:
+      compare_i64((int64_t *)w[0], (int64_t *)w[1], (uint8_t *)w[2], w[3], w[4], w[5], w[6], w[7], w[8], w[9], w[10], w[11], w[12], w[13], w[14], w[15], w[16], w[17], w[18]);
+      break;
     case KERNEL_CONV:
       conv((float *)w[0], (float *)w[1], (float *)w[2], (float *)w[3], (float *)w[4], w[5], w[6], w[7], w[8], w[9], w[10], w[11], w[12], w[13], w[14], w[15], w[16], w[17], w[18], w[19], w[20], w[21], w[22], w[23], w[24], as_float(w[25]), as_float(w[26]));
       break;
     case KERNEL_CONV_TRANSPOSE:
       conv_transpose((float *)w[0], (float *)w[1], (float *)w[2], (float *)w[3], (float *)w[4], w[5], w[6], w[7], w[8], w[9], w[10], w[11], w[12], w[13], w[14], w[15], w[16], w[17], w[18], w[19], w[20], w[21], w[22], w[23], w[24], as_float(w[25]), as_float(w[26]));
+      break;
+    case KERNEL_COPY:
+      copy((uint8_t *)w[0], (uint8_t *)w[1], w[2], w[3], w[4], w[5], w[6], w[7], w[8], w[9], w[10], w[11], w[12], w[13], w[14], w[15], w[16], w[17], w[18], w[19], w[20], w[21]);
+      break;
+    case KERNEL_CUMSUM_F32:
+      cumsum_f32((float *)w[0], (float *)w[1], w[2], w[3], w[4], w[5], w[6]);
+      break;
+    case KERNEL_CUMSUM_I32:
+      cumsum_i32((int32_t *)w[0], (int32_t *)w[1], w[2], w[3], w[4], w[5], w[6]);
+      break;
+    case KERNEL_CUMSUM_I64:
+      cumsum_i64((int64_t *)w[0], (int64_t *)w[1], w[2], w[3], w[4], w[5], w[6]);
       break;
     case KERNEL_DEPTHWISE:
       depthwise((float *)w[0], (float *)w[1], (float *)w[2], (float *)w[3], (float *)w[4], w[5], w[6], w[7], w[8], w[9], w[10], w[11], w[12], w[13], w[14], w[15], w[16], w[17], w[18], w[19], w[20], w[21], w[22], w[23], as_float(w[24]), as_float(w[25]));
@@ -36,14 +147,125 @@ void dispatch(int32_t id, const int32_t *w) {
     case KERNEL_EXPAND_INT8_ROWS:
       expand_int8_rows((int8_t *)w[0], (float *)w[1], (float *)w[2], w[3], w[4]);
       break;
+    case KERNEL_FILL:
+      fill((uint8_t *)w[0], w[1], w[2], w[3], w[4]);
+      break;
+    case KERNEL_GATHER:
+      gather((uint8_t *)w[0], (uint8_t *)w[1], (uint8_t *)w[2], w[3], w[4], w[5], w[6], w[7], w[8]);
+      break;
+    case KERNEL_GATHER_ELEMENTS:
+      gather_elements((uint8_t *)w[0], (uint8_t *)w[1], (uint8_t *)w[2], w[3], w[4], w[5], w[6], w[7], w[8], w[9], w[10], w[11], w[12], w[13], w[14], w[15], w[16]);
+      break;
+    case KERNEL_GATHER_ND:
+      gather_nd((uint8_t *)w[0], (uint8_t *)w[1], (uint8_t *)w[2], w[3], w[4], w[5], w[6], w[7], w[8], w[9], w[10], w[11], w[12], w[13]);
+      break;
+    case KERNEL_GATHER_ROWS_F16:
+      gather_rows_f16((uint16_t *)w[0], (uint8_t *)w[1], (float *)w[2], w[3], w[4], w[5], w[6]);
+      break;
+    case KERNEL_GATHER_ROWS_INT8:
+      gather_rows_int8((int8_t *)w[0], (float *)w[1], (uint8_t *)w[2], (float *)w[3], w[4], w[5], w[6], w[7]);
+      break;
     case KERNEL_GEMM:
       gemm((float *)w[0], (float *)w[1], (float *)w[2], (float *)w[3], (float *)w[4], w[5], w[6], w[7], w[8], w[9], w[10], w[11], w[12], w[13], w[14], w[15], w[16], w[17], w[18], w[19], w[20], w[21], as_float(w[22]), as_float(w[23]));
+      break;
+    case KERNEL_GROUP_NORM:
+      group_norm((float *)w[0], (float *)w[1], (float *)w[2], (float *)w[3], w[4], w[5], w[6], w[7], w[8], as_float(w[9]));
+      break;
+    case KERNEL_GRU:
+      gru((float *)w[0], (float *)w[1], (float *)w[2], (float *)w[3], (float *)w[4], (float *)w[5], w[6], w[7], w[8], w[9], w[10], w[11], w[12], w[13], as_float(w[14]), as_float(w[15]));
+      break;
+    case KERNEL_LAYER_NORM:
+      layer_norm((float *)w[0], (float *)w[1], (float *)w[2], (float *)w[3], w[4], w[5], as_float(w[6]));
+      break;
+    case KERNEL_LOGIC_BOOL:
+      logic_bool((uint8_t *)w[0], (uint8_t *)w[1], (uint8_t *)w[2], w[3], w[4], w[5], w[6], w[7], w[8], w[9], w[10], w[11], w[12], w[13], w[14], w[15], w[16], w[17], w[18]);
+      break;
+    case KERNEL_LSTM:
+      lstm((float *)w[0], (float *)w[1], (float *)w[2], (float *)w[3], (float *)w[4], (float *)w[5], (float *)w[6], w[7], w[8], w[9], w[10], w[11], w[12], w[13], w[14], as_float(w[15]), as_float(w[16]));
       break;
     case KERNEL_MAX_POOL:
       max_pool((float *)w[0], (float *)w[1], w[2], w[3], w[4], w[5], w[6], w[7], w[8], w[9], w[10], w[11], w[12], w[13], w[14], w[15], w[16], w[17]);
       break;
+    case KERNEL_NOT_BOOL:
+      not_bool((uint8_t *)w[0], (uint8_t *)w[1], w[2]);
+      break;
+    case KERNEL_ONE_HOT:
+      one_hot((uint8_t *)w[0], (uint8_t *)w[1], (uint8_t *)w[2], w[3], w[4], w[5], w[6], w[7]);
+      break;
     case KERNEL_PACK_B:
       pack_b((float *)w[0], (float *)w[1], w[2], w[3], w[4], w[5], w[6], w[7]);
+      break;
+    case KERNEL_PAD:
+      pad((uint8_t *)w[0], (uint8_t *)w[1], w[2], w[3], w[4], w[5], w[6], w[7], w[8], w[9], w[10], w[11], w[12], w[13], w[14], w[15], w[16], w[17]);
+      break;
+    case KERNEL_RANGE_F32:
+      range_f32((float *)w[0], w[1], as_float(w[2]), as_float(w[3]));
+      break;
+    case KERNEL_RANGE_I32:
+      range_i32((int32_t *)w[0], w[1], w[2], w[3]);
+      break;
+    case KERNEL_RANGE_I64:
+      range_i64((int64_t *)w[0], w[1], w[2], w[3]);
+      break;
+    case KERNEL_REDUCE_F32:
+      reduce_f32((float *)w[0], (float *)w[1], w[2], w[3], w[4], w[5]);
+      break;
+    case KERNEL_REDUCE_I32:
+      reduce_i32((int32_t *)w[0], (int32_t *)w[1], w[2], w[3], w[4], w[5]);
+      break;
+    case KERNEL_REDUCE_I64:
+      reduce_i64((int64_t *)w[0], (int64_t *)w[1], w[2], w[3], w[4], w[5]);
+      break;
+    case KERNEL_RESAMPLE:
+      resample((float *)w[0], (int32_t *)w[1], (float *)w[2], (float *)w[3], w[4], w[5], w[6], w[7], w[8]);
+      break;
+    case KERNEL_RESIZE_CUBIC:
+      resize_cubic((float *)w[0], (float *)w[1], w[2], w[3], w[4], w[5], w[6], w[7], w[8], w[9], w[10], w[11], as_float(w[12]), as_float(w[13]), as_float(w[14]));
+      break;
+    case KERNEL_RESIZE_LINEAR:
+      resize_linear((float *)w[0], (float *)w[1], w[2], w[3], w[4], w[5], w[6], w[7], w[8], w[9], w[10], as_float(w[11]), as_float(w[12]));
+      break;
+    case KERNEL_RESIZE_NEAREST:
+      resize_nearest((float *)w[0], (float *)w[1], w[2], w[3], w[4], w[5], w[6], w[7], w[8], w[9], w[10], w[11], as_float(w[12]), as_float(w[13]));
+      break;
+    case KERNEL_RMS_NORM:
+      rms_norm((float *)w[0], (float *)w[1], (float *)w[2], w[3], w[4], as_float(w[5]));
+      break;
+    case KERNEL_RNN:
+      rnn((float *)w[0], (float *)w[1], (float *)w[2], (float *)w[3], (float *)w[4], w[5], w[6], w[7], w[8], w[9], w[10], as_float(w[11]), as_float(w[12]));
+      break;
+    case KERNEL_SCALE_SHIFT:
+      scale_shift((float *)w[0], (float *)w[1], (float *)w[2], (float *)w[3], w[4], w[5], w[6], w[7], as_float(w[8]), as_float(w[9]));
+      break;
+    case KERNEL_SCATTER_ELEMENTS:
+      if (take_tile() == 0) scatter_elements((uint8_t *)w[0], (uint8_t *)w[1], (uint8_t *)w[2], w[3], w[4], w[5], w[6], w[7], w[8], w[9], w[10], w[11], w[12], w[13], w[14], w[15], w[16], w[17], w[18]);
+      break;
+    case KERNEL_SCATTER_ND:
+      if (take_tile() == 0) scatter_nd((uint8_t *)w[0], (uint8_t *)w[1], (uint8_t *)w[2], w[3], w[4], w[5], w[6], w[7], w[8], w[9], w[10], w[11], w[12], w[13], w[14]);
+      break;
+    case KERNEL_SOFTMAX:
+      softmax((float *)w[0], (float *)w[1], w[2], w[3], w[4], w[5]);
+      break;
+    case KERNEL_TEST_F32:
+      test_f32((float *)w[0], (uint8_t *)w[1], w[2], w[3]);
+      break;
+    case KERNEL_TOP_K:
+      top_k((float *)w[0], (float *)w[1], (int64_t *)w[2], w[3], w[4], w[5], w[6], w[7]);
+      break;
+    case KERNEL_TRIANGLE:
+      triangle((uint8_t *)w[0], (uint8_t *)w[1], w[2], w[3], w[4], w[5], w[6], w[7]);
+      break;
+    case KERNEL_UNARY_F32:
+      unary_f32((float *)w[0], (float *)w[1], w[2], w[3], as_float(w[4]), as_float(w[5]));
+      break;
+    case KERNEL_UNARY_I32:
+      unary_i32((int32_t *)w[0], (int32_t *)w[1], w[2], w[3]);
+      break;
+    case KERNEL_UNARY_I64:
+      unary_i64((int64_t *)w[0], (int64_t *)w[1], w[2], w[3]);
+      break;
+    case KERNEL_WHERE:
+      where((uint8_t *)w[0], (uint8_t *)w[1], (uint8_t *)w[2], (uint8_t *)w[3], w[4], w[5], w[6], w[7], w[8], w[9], w[10], w[11], w[12], w[13], w[14], w[15], w[16], w[17], w[18], w[19], w[20], w[21], w[22], w[23], w[24]);
       break;
   }
 }

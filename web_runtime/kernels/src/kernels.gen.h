@@ -3,18 +3,92 @@
 #include <stdint.h>
 
 enum {
+  KERNEL_ARG_F32,
+  KERNEL_ARG_I32,
+  KERNEL_ARG_I64,
   KERNEL_ATTENTION,
   KERNEL_AVERAGE_POOL,
+  KERNEL_BINARY_F32,
+  KERNEL_BINARY_I32,
+  KERNEL_BINARY_I64,
+  KERNEL_CAST_BOOL_F32,
+  KERNEL_CAST_BOOL_I32,
+  KERNEL_CAST_BOOL_I64,
+  KERNEL_CAST_F16_F32,
+  KERNEL_CAST_F32_BOOL,
+  KERNEL_CAST_F32_F16,
+  KERNEL_CAST_F32_I32,
+  KERNEL_CAST_F32_I64,
+  KERNEL_CAST_F32_I8,
+  KERNEL_CAST_F32_U8,
+  KERNEL_CAST_I32_BOOL,
+  KERNEL_CAST_I32_F32,
+  KERNEL_CAST_I32_I64,
+  KERNEL_CAST_I32_I8,
+  KERNEL_CAST_I32_U8,
+  KERNEL_CAST_I64_BOOL,
+  KERNEL_CAST_I64_F32,
+  KERNEL_CAST_I64_I32,
+  KERNEL_CAST_I8_BOOL,
+  KERNEL_CAST_I8_F32,
+  KERNEL_CAST_I8_I32,
+  KERNEL_CAST_U8_BOOL,
+  KERNEL_CAST_U8_F32,
+  KERNEL_CAST_U8_I32,
+  KERNEL_COMPARE_F32,
+  KERNEL_COMPARE_I32,
+  KERNEL_COMPARE_I64,
   KERNEL_CONV,
   KERNEL_CONV_TRANSPOSE,
+  KERNEL_COPY,
+  KERNEL_CUMSUM_F32,
+  KERNEL_CUMSUM_I32,
+  KERNEL_CUMSUM_I64,
   KERNEL_DEPTHWISE,
   KERNEL_EXPAND_F16,
   KERNEL_EXPAND_INT8_COLUMNS,
   KERNEL_EXPAND_INT8_PANELS,
   KERNEL_EXPAND_INT8_ROWS,
+  KERNEL_FILL,
+  KERNEL_GATHER,
+  KERNEL_GATHER_ELEMENTS,
+  KERNEL_GATHER_ND,
+  KERNEL_GATHER_ROWS_F16,
+  KERNEL_GATHER_ROWS_INT8,
   KERNEL_GEMM,
+  KERNEL_GROUP_NORM,
+  KERNEL_GRU,
+  KERNEL_LAYER_NORM,
+  KERNEL_LOGIC_BOOL,
+  KERNEL_LSTM,
   KERNEL_MAX_POOL,
+  KERNEL_NOT_BOOL,
+  KERNEL_ONE_HOT,
   KERNEL_PACK_B,
+  KERNEL_PAD,
+  KERNEL_RANGE_F32,
+  KERNEL_RANGE_I32,
+  KERNEL_RANGE_I64,
+  KERNEL_REDUCE_F32,
+  KERNEL_REDUCE_I32,
+  KERNEL_REDUCE_I64,
+  KERNEL_RESAMPLE,
+  KERNEL_RESIZE_CUBIC,
+  KERNEL_RESIZE_LINEAR,
+  KERNEL_RESIZE_NEAREST,
+  KERNEL_RMS_NORM,
+  KERNEL_RNN,
+  KERNEL_SCALE_SHIFT,
+  KERNEL_SCATTER_ELEMENTS,
+  KERNEL_SCATTER_ND,
+  KERNEL_SOFTMAX,
+  KERNEL_TEST_F32,
+  KERNEL_TOP_K,
+  KERNEL_TRIANGLE,
+  KERNEL_UNARY_F32,
+  KERNEL_UNARY_I32,
+  KERNEL_UNARY_I64,
+  KERNEL_WHERE,
   KERNELS
 };
 
@@ -35,17 +109,286 @@ enum {
   ACTIVATIONS
 };
 
+enum {
+  UNARY_F32_NONE,
+  UNARY_F32_RELU,
+  UNARY_F32_CLIP,
+  UNARY_F32_LEAKY_RELU,
+  UNARY_F32_HARD_SIGMOID,
+  UNARY_F32_HARD_SWISH,
+  UNARY_F32_SIGMOID,
+  UNARY_F32_SILU,
+  UNARY_F32_TANH,
+  UNARY_F32_GELU,
+  UNARY_F32_GELU_TANH,
+  UNARY_F32_ELU,
+  UNARY_F32_SOFTPLUS,
+  UNARY_F32_SELU,
+  UNARY_F32_CELU,
+  UNARY_F32_MISH,
+  UNARY_F32_SOFTSIGN,
+  UNARY_F32_THRESHOLDED_RELU,
+  UNARY_F32_SHRINK,
+  UNARY_F32_SWISH,
+  UNARY_F32_AFFINE,
+  UNARY_F32_NEG,
+  UNARY_F32_ABS,
+  UNARY_F32_SIGN,
+  UNARY_F32_FLOOR,
+  UNARY_F32_CEIL,
+  UNARY_F32_ROUND,
+  UNARY_F32_SQRT,
+  UNARY_F32_RSQRT,
+  UNARY_F32_RECIPROCAL,
+  UNARY_F32_SQUARE,
+  UNARY_F32_EXP,
+  UNARY_F32_LOG,
+  UNARY_F32_ERF,
+  UNARY_F32_SIN,
+  UNARY_F32_COS,
+  UNARY_F32_TAN,
+  UNARY_F32_ASIN,
+  UNARY_F32_ACOS,
+  UNARY_F32_ATAN,
+  UNARY_F32_SINH,
+  UNARY_F32_COSH,
+  UNARY_F32_ASINH,
+  UNARY_F32_ACOSH,
+  UNARY_F32_ATANH,
+};
+
+enum {
+  UNARY_INT_NEG,
+  UNARY_INT_ABS,
+  UNARY_INT_SIGN,
+  UNARY_INT_BIT_NOT,
+};
+
+enum {
+  TEST_F32_IS_NAN,
+  TEST_F32_IS_INF,
+  TEST_F32_IS_POSITIVE_INF,
+  TEST_F32_IS_NEGATIVE_INF,
+};
+
+enum {
+  BINARY_ADD,
+  BINARY_SUB,
+  BINARY_MUL,
+  BINARY_DIV,
+  BINARY_MIN,
+  BINARY_MAX,
+  BINARY_POW,
+  BINARY_MOD,
+  BINARY_FMOD,
+  BINARY_PRELU,
+  BINARY_BIT_AND,
+  BINARY_BIT_OR,
+  BINARY_BIT_XOR,
+  BINARY_SHIFT_LEFT,
+  BINARY_SHIFT_RIGHT,
+};
+
+enum {
+  COMPARISON_EQUAL,
+  COMPARISON_NOT_EQUAL,
+  COMPARISON_LESS,
+  COMPARISON_LESS_EQUAL,
+  COMPARISON_GREATER,
+  COMPARISON_GREATER_EQUAL,
+};
+
+enum {
+  LOGIC_AND,
+  LOGIC_OR,
+  LOGIC_XOR,
+  LOGIC_EQUAL,
+};
+
+enum {
+  REDUCTION_SUM,
+  REDUCTION_MEAN,
+  REDUCTION_MAX,
+  REDUCTION_MIN,
+  REDUCTION_PROD,
+  REDUCTION_L1,
+  REDUCTION_L2,
+  REDUCTION_SUM_SQUARE,
+  REDUCTION_LOG_SUM,
+  REDUCTION_LOG_SUM_EXP,
+};
+
+enum {
+  REDUCTION_INT_SUM,
+  REDUCTION_INT_MEAN,
+  REDUCTION_INT_MAX,
+  REDUCTION_INT_MIN,
+  REDUCTION_INT_PROD,
+  REDUCTION_INT_L1,
+  REDUCTION_INT_L2,
+  REDUCTION_INT_SUM_SQUARE,
+};
+
+enum {
+  PAD_CONSTANT,
+  PAD_EDGE,
+  PAD_REFLECT,
+  PAD_WRAP,
+};
+
+enum {
+  SCATTER_SET,
+  SCATTER_ADD,
+  SCATTER_MUL,
+  SCATTER_MIN,
+  SCATTER_MAX,
+};
+
+enum {
+  SCATTER_ELEMENT_F32,
+  SCATTER_ELEMENT_I32,
+  SCATTER_ELEMENT_I64,
+  SCATTER_ELEMENT_OTHER,
+};
+
+enum {
+  COORDINATE_HALF_PIXEL,
+  COORDINATE_HALF_PIXEL_SYMMETRIC,
+  COORDINATE_PYTORCH_HALF_PIXEL,
+  COORDINATE_ALIGN_CORNERS,
+  COORDINATE_ASYMMETRIC,
+  COORDINATE_TF_HALF_PIXEL_FOR_NN,
+};
+
+enum {
+  ROUNDING_ROUND_PREFER_FLOOR,
+  ROUNDING_ROUND_PREFER_CEIL,
+  ROUNDING_FLOOR,
+  ROUNDING_CEIL,
+};
+
+// Place of the largest (smallest with `smallest`) along the middle dim of x [outer, size, inner], the first of equals, or the last with `last`.
+void arg_f32(const float *x, int64_t *y, int32_t outer, int32_t size, int32_t inner, int32_t smallest, int32_t last);
+
+// Place of the largest (smallest with `smallest`) along the middle dim of x [outer, size, inner], the first of equals, or the last with `last`.
+void arg_i32(const int32_t *x, int64_t *y, int32_t outer, int32_t size, int32_t inner, int32_t smallest, int32_t last);
+
+// Place of the largest (smallest with `smallest`) along the middle dim of x [outer, size, inner], the first of equals, or the last with `last`.
+void arg_i64(const int64_t *x, int64_t *y, int32_t outer, int32_t size, int32_t inner, int32_t smallest, int32_t last);
+
 // softmax(scale Q K^T + mask) V for every head: Q [queries, depth], K [keys, depth], V [keys, columns], each from any batch, head and row stride; the additive mask broadcasts by strides of 0.
 void attention(const float *q, const float *k, const float *v, const float *mask, float *out, int32_t batch, int32_t heads, int32_t queries, int32_t keys, int32_t depth, int32_t columns, int32_t q_batch, int32_t q_head, int32_t q_row, int32_t k_batch, int32_t k_head, int32_t k_row, int32_t v_batch, int32_t v_head, int32_t v_row, int32_t mask_batch, int32_t mask_head, int32_t mask_row, int32_t mask_column, int32_t out_batch, int32_t out_head, int32_t out_row, float scale);
 
 // Mean under each window of x [batch, height, width, channels]; with count_padding the divisor counts the padding too (but nothing beyond it). A global mean is one window.
 void average_pool(const float *x, float *y, int32_t batch, int32_t height, int32_t width, int32_t channels, int32_t x_pixel, int32_t y_pixel, int32_t kernel_height, int32_t kernel_width, int32_t stride_y, int32_t stride_x, int32_t dilation_y, int32_t dilation_x, int32_t pad_top, int32_t pad_left, int32_t out_height, int32_t out_width, int32_t pad_bottom, int32_t pad_right, int32_t count_padding);
 
+// y = operation(a, b) over a box of 5 dims, y row-major, a and b by strides (0 repeats). In place over a where a's strides are y's.
+void binary_f32(const float *a, const float *b, float *y, int32_t count0, int32_t count1, int32_t count2, int32_t count3, int32_t count4, int32_t a_stride0, int32_t a_stride1, int32_t a_stride2, int32_t a_stride3, int32_t a_stride4, int32_t b_stride0, int32_t b_stride1, int32_t b_stride2, int32_t b_stride3, int32_t b_stride4, int32_t operation);
+
+// y = operation(a, b) on int32, which wraps; a division by 0 gives 0. Boxes as in binary_f32.
+void binary_i32(const int32_t *a, const int32_t *b, int32_t *y, int32_t count0, int32_t count1, int32_t count2, int32_t count3, int32_t count4, int32_t a_stride0, int32_t a_stride1, int32_t a_stride2, int32_t a_stride3, int32_t a_stride4, int32_t b_stride0, int32_t b_stride1, int32_t b_stride2, int32_t b_stride3, int32_t b_stride4, int32_t operation);
+
+// y = operation(a, b) on int64, which wraps; a division by 0 gives 0. Boxes as in binary_f32.
+void binary_i64(const int64_t *a, const int64_t *b, int64_t *y, int32_t count0, int32_t count1, int32_t count2, int32_t count3, int32_t count4, int32_t a_stride0, int32_t a_stride1, int32_t a_stride2, int32_t a_stride3, int32_t a_stride4, int32_t b_stride0, int32_t b_stride1, int32_t b_stride2, int32_t b_stride3, int32_t b_stride4, int32_t operation);
+
+// bool to fp32.
+void cast_bool_f32(const uint8_t *x, float *y, int32_t count);
+
+// bool to int32: 0 or 1.
+void cast_bool_i32(const uint8_t *x, int32_t *y, int32_t count);
+
+// bool to int64: 0 or 1.
+void cast_bool_i64(const uint8_t *x, int64_t *y, int32_t count);
+
+// fp16 to fp32.
+void cast_f16_f32(const uint16_t *x, float *y, int32_t count);
+
+// 1 where x is not 0 (NaN too).
+void cast_f32_bool(const float *x, uint8_t *y, int32_t count);
+
+// fp32 to fp16, to the nearest, ties to even.
+void cast_f32_f16(const float *x, uint16_t *y, int32_t count);
+
+// fp32 to int32, towards zero; what does not fit is the nearest that does (int8 and uint8: wraps), NaN is 0.
+void cast_f32_i32(const float *x, int32_t *y, int32_t count);
+
+// fp32 to int64, towards zero; what does not fit is the nearest that does (int8 and uint8: wraps), NaN is 0.
+void cast_f32_i64(const float *x, int64_t *y, int32_t count);
+
+// fp32 to int8, towards zero; what does not fit is the nearest that does (int8 and uint8: wraps), NaN is 0.
+void cast_f32_i8(const float *x, int8_t *y, int32_t count);
+
+// fp32 to uint8, towards zero; what does not fit is the nearest that does (int8 and uint8: wraps), NaN is 0.
+void cast_f32_u8(const float *x, uint8_t *y, int32_t count);
+
+// 1 where x is not 0.
+void cast_i32_bool(const int32_t *x, uint8_t *y, int32_t count);
+
+// int32 to fp32.
+void cast_i32_f32(const int32_t *x, float *y, int32_t count);
+
+// int32 to int64.
+void cast_i32_i64(const int32_t *x, int64_t *y, int32_t count);
+
+// int32 to int8, which wraps.
+void cast_i32_i8(const int32_t *x, int8_t *y, int32_t count);
+
+// int32 to uint8, which wraps.
+void cast_i32_u8(const int32_t *x, uint8_t *y, int32_t count);
+
+// 1 where x is not 0.
+void cast_i64_bool(const int64_t *x, uint8_t *y, int32_t count);
+
+// int64 to fp32.
+void cast_i64_f32(const int64_t *x, float *y, int32_t count);
+
+// int64 to int32, which wraps.
+void cast_i64_i32(const int64_t *x, int32_t *y, int32_t count);
+
+// 1 where x is not 0.
+void cast_i8_bool(const int8_t *x, uint8_t *y, int32_t count);
+
+// int8 to fp32.
+void cast_i8_f32(const int8_t *x, float *y, int32_t count);
+
+// int8 to int32.
+void cast_i8_i32(const int8_t *x, int32_t *y, int32_t count);
+
+// 1 where x is not 0.
+void cast_u8_bool(const uint8_t *x, uint8_t *y, int32_t count);
+
+// uint8 to fp32.
+void cast_u8_f32(const uint8_t *x, float *y, int32_t count);
+
+// uint8 to int32.
+void cast_u8_i32(const uint8_t *x, int32_t *y, int32_t count);
+
+// y = 1 where the comparison of a and b holds, else 0; NaN equals nothing. Boxes as in binary_f32.
+void compare_f32(const float *a, const float *b, uint8_t *y, int32_t count0, int32_t count1, int32_t count2, int32_t count3, int32_t count4, int32_t a_stride0, int32_t a_stride1, int32_t a_stride2, int32_t a_stride3, int32_t a_stride4, int32_t b_stride0, int32_t b_stride1, int32_t b_stride2, int32_t b_stride3, int32_t b_stride4, int32_t operation);
+
+// y = 1 where the comparison of a and b holds, else 0. Boxes as in binary_f32.
+void compare_i32(const int32_t *a, const int32_t *b, uint8_t *y, int32_t count0, int32_t count1, int32_t count2, int32_t count3, int32_t count4, int32_t a_stride0, int32_t a_stride1, int32_t a_stride2, int32_t a_stride3, int32_t a_stride4, int32_t b_stride0, int32_t b_stride1, int32_t b_stride2, int32_t b_stride3, int32_t b_stride4, int32_t operation);
+
+// y = 1 where the comparison of a and b holds, else 0. Boxes as in binary_f32.
+void compare_i64(const int64_t *a, const int64_t *b, uint8_t *y, int32_t count0, int32_t count1, int32_t count2, int32_t count3, int32_t count4, int32_t a_stride0, int32_t a_stride1, int32_t a_stride2, int32_t a_stride3, int32_t a_stride4, int32_t b_stride0, int32_t b_stride1, int32_t b_stride2, int32_t b_stride3, int32_t b_stride4, int32_t operation);
+
 // Convolution, NHWC, of packed weights [groups][ceil(out_channels / groups / 8)][kernel_height, kernel_width, channels / groups][8], with the epilogue of gemm.
 void conv(const float *x, const float *weights, const float *bias, const float *residual, float *y, int32_t batch, int32_t height, int32_t width, int32_t channels, int32_t out_channels, int32_t groups, int32_t x_pixel, int32_t residual_pixel, int32_t y_pixel, int32_t kernel_height, int32_t kernel_width, int32_t stride_y, int32_t stride_x, int32_t dilation_y, int32_t dilation_x, int32_t pad_top, int32_t pad_left, int32_t out_height, int32_t out_width, int32_t activation, float p0, float p1);
 
 // Transposed convolution, NHWC, of weights packed as for conv, [groups][ceil(out_channels / groups / 8)][kernel_height, kernel_width, channels / groups][8]; the size of y is given.
 void conv_transpose(const float *x, const float *weights, const float *bias, const float *residual, float *y, int32_t batch, int32_t height, int32_t width, int32_t channels, int32_t out_channels, int32_t groups, int32_t x_pixel, int32_t residual_pixel, int32_t y_pixel, int32_t kernel_height, int32_t kernel_width, int32_t stride_y, int32_t stride_x, int32_t dilation_y, int32_t dilation_x, int32_t pad_top, int32_t pad_left, int32_t out_height, int32_t out_width, int32_t activation, float p0, float p1);
+
+// Copies a box of 6 dims of elements of `item` bytes (1, 2, 4 or 8) from strides to strides (in elements; 0 in x repeats). Bit i of `reversed`: dim i of x is read backwards. Transpose, Slice, Concat, Split, Expand, Tile, layout changes.
+void copy(const uint8_t *x, uint8_t *y, int32_t item, int32_t count0, int32_t count1, int32_t count2, int32_t count3, int32_t count4, int32_t count5, int32_t x_stride0, int32_t x_stride1, int32_t x_stride2, int32_t x_stride3, int32_t x_stride4, int32_t x_stride5, int32_t y_stride0, int32_t y_stride1, int32_t y_stride2, int32_t y_stride3, int32_t y_stride4, int32_t y_stride5, int32_t reversed);
+
+// Running sums along the middle dim of x [outer, size, inner]; exclusive: without the element itself; reverse: from the end.
+void cumsum_f32(const float *x, float *y, int32_t outer, int32_t size, int32_t inner, int32_t exclusive, int32_t reverse);
+
+// Running sums along the middle dim of x [outer, size, inner]; exclusive: without the element itself; reverse: from the end.
+void cumsum_i32(const int32_t *x, int32_t *y, int32_t outer, int32_t size, int32_t inner, int32_t exclusive, int32_t reverse);
+
+// Running sums along the middle dim of x [outer, size, inner]; exclusive: without the element itself; reverse: from the end.
+void cumsum_i64(const int64_t *x, int64_t *y, int32_t outer, int32_t size, int32_t inner, int32_t exclusive, int32_t reverse);
 
 // Depthwise convolution, NHWC, of weights [kernel_height, kernel_width, channels * multiplier]; output channel c * multiplier + j reads channel c. The epilogue of gemm.
 void depthwise(const float *x, const float *weights, const float *bias, const float *residual, float *y, int32_t batch, int32_t height, int32_t width, int32_t channels, int32_t multiplier, int32_t x_pixel, int32_t residual_pixel, int32_t y_pixel, int32_t kernel_height, int32_t kernel_width, int32_t stride_y, int32_t stride_x, int32_t dilation_y, int32_t dilation_x, int32_t pad_top, int32_t pad_left, int32_t out_height, int32_t out_width, int32_t activation, float p0, float p1);
@@ -62,11 +405,122 @@ void expand_int8_panels(const int8_t *x, const float *scale, float *y, int32_t p
 // int8 [rows, columns] times one scale a row to fp32.
 void expand_int8_rows(const int8_t *x, const float *scale, float *y, int32_t rows, int32_t columns);
 
+// Every element of y is the `item` (1, 2, 4 or 8) low bytes of the two words low, high.
+void fill(uint8_t *y, int32_t item, int32_t count, int32_t low, int32_t high);
+
+// y [outer, indices, inner] = x [outer, size, inner] at index [indices] along the middle dim, elements of `item` bytes; index int32 or int64 (`index_item` 4 or 8), negative from the end, beyond the ends clamped.
+void gather(const uint8_t *x, const uint8_t *index, uint8_t *y, int32_t item, int32_t index_item, int32_t outer, int32_t size, int32_t inner, int32_t indices);
+
+// y [count0..4] = x at the same place but for one dim, where index [count0..4] says: x's strides are 0 in that dim, which has `size` elements `axis_stride` apart. Elements of `item` bytes; index as in gather.
+void gather_elements(const uint8_t *x, const uint8_t *index, uint8_t *y, int32_t item, int32_t index_item, int32_t count0, int32_t count1, int32_t count2, int32_t count3, int32_t count4, int32_t x_stride0, int32_t x_stride1, int32_t x_stride2, int32_t x_stride3, int32_t x_stride4, int32_t size, int32_t axis_stride);
+
+// y [batch, indices, inner] = x [batch, size0..4, inner] at the rows of index [batch, indices, depth]: the first `depth` sizes are indexed, the others must be 1. Elements of `item` bytes; index as in gather.
+void gather_nd(const uint8_t *x, const uint8_t *index, uint8_t *y, int32_t item, int32_t index_item, int32_t batch, int32_t indices, int32_t depth, int32_t size0, int32_t size1, int32_t size2, int32_t size3, int32_t size4, int32_t inner);
+
+// y [indices, columns] = rows of the fp16 table x [size, columns] at index, as fp32; index as in gather.
+void gather_rows_f16(const uint16_t *x, const uint8_t *index, float *y, int32_t index_item, int32_t size, int32_t columns, int32_t indices);
+
+// y [indices, columns] = rows of the int8 table x [size, columns] at index, times the row's scale; index as in gather.
+void gather_rows_int8(const int8_t *x, const float *scale, const uint8_t *index, float *y, int32_t index_item, int32_t size, int32_t columns, int32_t indices);
+
 // C = activation(A B + bias + residual): A [rows, depth], B packed by 8 columns, over two outer dims of any strides (in elements; 0 repeats).
 void gemm(const float *a, const float *b, const float *bias, const float *residual, float *c, int32_t rows, int32_t columns, int32_t depth, int32_t outer, int32_t inner, int32_t a_row, int32_t residual_row, int32_t c_row, int32_t a_outer, int32_t a_inner, int32_t b_outer, int32_t b_inner, int32_t residual_outer, int32_t residual_inner, int32_t c_outer, int32_t c_inner, int32_t activation, float p0, float p1);
+
+// x [batch, outer, channels, inner] (NHWC: inner 1; NCHW: outer 1): each batch entry's group of channels normalised as one row of layer_norm, times scale, plus bias [channels]. Instance norm: groups = channels.
+void group_norm(const float *x, const float *scale, const float *bias, float *y, int32_t batch, int32_t outer, int32_t channels, int32_t inner, int32_t groups, float epsilon);
+
+// One direction of a GRU: xw [steps, batch, 3 hidden] is X W^T + biases (gates z r h; of the recurrent bias of h only without reset_after), r the panels of R^T [hidden, 3 hidden]; with reset_after (ONNX's linear_before_reset) the candidate is g(xw + r (R h + candidate_bias)). h, y as in lstm.
+void gru(const float *xw, const float *r, const float *candidate_bias, float *h, float *y, float *scratch, int32_t steps, int32_t batch, int32_t hidden, int32_t y_step, int32_t reverse, int32_t reset_after, int32_t gate, int32_t candidate, float alpha, float beta);
+
+// Each row of x [rows, columns]: minus its mean, over the root of its variance + epsilon, times scale, plus bias [columns].
+void layer_norm(const float *x, const float *scale, const float *bias, float *y, int32_t rows, int32_t columns, float epsilon);
+
+// y = operation(a, b) on truth values. Boxes as in binary_f32.
+void logic_bool(const uint8_t *a, const uint8_t *b, uint8_t *y, int32_t count0, int32_t count1, int32_t count2, int32_t count3, int32_t count4, int32_t a_stride0, int32_t a_stride1, int32_t a_stride2, int32_t a_stride3, int32_t a_stride4, int32_t b_stride0, int32_t b_stride1, int32_t b_stride2, int32_t b_stride3, int32_t b_stride4, int32_t operation);
+
+// One direction of an LSTM: xw [steps, batch, 4 hidden] is X W^T + both biases (gates in ONNX's order i o f c), r the panels of R^T [hidden, 4 hidden], h and c the state [batch, hidden], first and last; y gets h of each step, `y_step` elements apart. peephole [3 hidden].
+void lstm(const float *xw, const float *r, const float *peephole, float *h, float *c, float *y, float *scratch, int32_t steps, int32_t batch, int32_t hidden, int32_t y_step, int32_t reverse, int32_t gate, int32_t candidate, int32_t output, float alpha, float beta);
 
 // Largest value under each window of x [batch, height, width, channels]; padding does not take part.
 void max_pool(const float *x, float *y, int32_t batch, int32_t height, int32_t width, int32_t channels, int32_t x_pixel, int32_t y_pixel, int32_t kernel_height, int32_t kernel_width, int32_t stride_y, int32_t stride_x, int32_t dilation_y, int32_t dilation_x, int32_t pad_top, int32_t pad_left, int32_t out_height, int32_t out_width);
 
+// y = 1 where x is 0, else 0.
+void not_bool(const uint8_t *x, uint8_t *y, int32_t count);
+
+// y [outer, depth, inner] of elements of `item` bytes is values[1] where depth's place is index [outer, inner], else values[0]; index int32 or int64 (`index_item` 4 or 8), negative from the end.
+void one_hot(const uint8_t *index, const uint8_t *values, uint8_t *y, int32_t item, int32_t index_item, int32_t outer, int32_t depth, int32_t inner);
+
 // Packs B [rows, columns] of any strides into panels of 8 columns, [ceil(columns / 8)][rows][8], zero-padded, matrix by matrix.
 void pack_b(const float *b, float *packed, int32_t batch, int32_t rows, int32_t columns, int32_t b_batch, int32_t b_row, int32_t b_column);
+
+// x [count0..3] of elements of `item` bytes into y [before + count + after]; beyond x: the words low, high, or x continued as the mode says. A dim without padding may hold several merged ones.
+void pad(const uint8_t *x, uint8_t *y, int32_t item, int32_t count0, int32_t count1, int32_t count2, int32_t count3, int32_t before0, int32_t before1, int32_t before2, int32_t before3, int32_t after0, int32_t after1, int32_t after2, int32_t after3, int32_t mode, int32_t low, int32_t high);
+
+// y[i] = start + i * step.
+void range_f32(float *y, int32_t count, float start, float step);
+
+// y[i] = start + i * step, which wraps.
+void range_i32(int32_t *y, int32_t count, int32_t start, int32_t step);
+
+// y[i] = start + i * step.
+void range_i64(int64_t *y, int32_t count, int32_t start, int32_t step);
+
+// One value for the middle dim of x [outer, size, inner].
+void reduce_f32(const float *x, float *y, int32_t outer, int32_t size, int32_t inner, int32_t operation);
+
+// One value for the middle dim of x [outer, size, inner]; arithmetic wraps.
+void reduce_i32(const int32_t *x, int32_t *y, int32_t outer, int32_t size, int32_t inner, int32_t operation);
+
+// One value for the middle dim of x [outer, size, inner]; arithmetic wraps.
+void reduce_i64(const int64_t *x, int64_t *y, int32_t outer, int32_t size, int32_t inner, int32_t operation);
+
+// y [outer, out_size, inner]: each place of the middle dim is the sum of `taps` places of x [outer, size, inner] by index and weight [out_size, taps]; indices are clamped. Any separable resize whose sizes are known.
+void resample(const float *x, const int32_t *index, const float *weight, float *y, int32_t outer, int32_t size, int32_t inner, int32_t out_size, int32_t taps);
+
+// Bicubic with the coefficient a; pixels outside repeat the border, or do not take part where exclude_outside is 1; scales as in resize_nearest.
+void resize_cubic(const float *x, float *y, int32_t batch, int32_t height, int32_t width, int32_t channels, int32_t x_pixel, int32_t y_pixel, int32_t out_height, int32_t out_width, int32_t coordinate, int32_t exclude_outside, float scale_y, float scale_x, float a);
+
+// Bilinear: two by two pixels of x [batch, height, width, channels] for each of y; scales as in resize_nearest.
+void resize_linear(const float *x, float *y, int32_t batch, int32_t height, int32_t width, int32_t channels, int32_t x_pixel, int32_t y_pixel, int32_t out_height, int32_t out_width, int32_t coordinate, float scale_y, float scale_x);
+
+// Nearest pixel of x [batch, height, width, channels] for each of y; scale_y and scale_x are the model's scales, 0: out / in.
+void resize_nearest(const float *x, float *y, int32_t batch, int32_t height, int32_t width, int32_t channels, int32_t x_pixel, int32_t y_pixel, int32_t out_height, int32_t out_width, int32_t coordinate, int32_t rounding, float scale_y, float scale_x);
+
+// Each row of x [rows, columns] over the root of its mean square + epsilon, times scale [columns].
+void rms_norm(const float *x, const float *scale, float *y, int32_t rows, int32_t columns, float epsilon);
+
+// One direction of a simple recurrent layer: h = activation(xw + R h), xw [steps, batch, hidden] is X W^T + both biases, r the panels of R^T [hidden, hidden]. h, y as in lstm.
+void rnn(const float *xw, const float *r, float *h, float *y, float *scratch, int32_t steps, int32_t batch, int32_t hidden, int32_t y_step, int32_t reverse, int32_t activation, float alpha, float beta);
+
+// y = activation(x * scale + shift), x [outer, channels, inner], scale and shift [channels]: batch norm.
+void scale_shift(const float *x, const float *scale, const float *shift, float *y, int32_t outer, int32_t channels, int32_t inner, int32_t activation, float p0, float p1);
+
+// y at the same place as updates [count0..4] but for one dim, where index says, becomes or takes in the update (f32, i32, i64 by `element`); y's strides are 0 in that dim, which has `size` elements `axis_stride` apart.
+void scatter_elements(uint8_t *y, const uint8_t *index, const uint8_t *updates, int32_t item, int32_t index_item, int32_t count0, int32_t count1, int32_t count2, int32_t count3, int32_t count4, int32_t y_stride0, int32_t y_stride1, int32_t y_stride2, int32_t y_stride3, int32_t y_stride4, int32_t size, int32_t axis_stride, int32_t element, int32_t reduction);
+
+// y [size0..4, inner] at the rows of index [indices, depth] becomes or takes in updates [indices, inner] (f32, i32, i64 by `element`): the first `depth` sizes are indexed, the others must be 1.
+void scatter_nd(uint8_t *y, const uint8_t *index, const uint8_t *updates, int32_t item, int32_t index_item, int32_t indices, int32_t depth, int32_t size0, int32_t size1, int32_t size2, int32_t size3, int32_t size4, int32_t inner, int32_t element, int32_t reduction);
+
+// exp(x - max) / sum along the middle dim of x [outer, size, inner]; its logarithm with `logarithm`.
+void softmax(const float *x, float *y, int32_t outer, int32_t size, int32_t inner, int32_t logarithm);
+
+// y = 1 where x passes the test, else 0.
+void test_f32(const float *x, uint8_t *y, int32_t count, int32_t operation);
+
+// The k largest (smallest with `smallest`) along the middle dim of x [outer, size, inner], sorted, equals by place, with their places.
+void top_k(const float *x, float *values, int64_t *places, int32_t outer, int32_t size, int32_t inner, int32_t k, int32_t smallest);
+
+// Keeps the upper (upper = 1: column - row >= diagonal) or lower (column - row <= diagonal) triangle of each matrix [rows, columns], the rest becomes 0; elements of `item` bytes.
+void triangle(const uint8_t *x, uint8_t *y, int32_t item, int32_t batch, int32_t rows, int32_t columns, int32_t diagonal, int32_t upper);
+
+// y = operation(x; p0, p1) for every element; the first operations are the activations of the epilogues, in their order.
+void unary_f32(const float *x, float *y, int32_t count, int32_t operation, float p0, float p1);
+
+// y = operation(x) for every element; arithmetic wraps.
+void unary_i32(const int32_t *x, int32_t *y, int32_t count, int32_t operation);
+
+// y = operation(x) for every element; arithmetic wraps.
+void unary_i64(const int64_t *x, int64_t *y, int32_t count, int32_t operation);
+
+// y = condition ? a : b for elements of `item` bytes (1, 2, 4 or 8), y row-major, the others by strides (0 repeats).
+void where(const uint8_t *condition, const uint8_t *a, const uint8_t *b, uint8_t *y, int32_t item, int32_t count0, int32_t count1, int32_t count2, int32_t count3, int32_t count4, int32_t condition_stride0, int32_t condition_stride1, int32_t condition_stride2, int32_t condition_stride3, int32_t condition_stride4, int32_t a_stride0, int32_t a_stride1, int32_t a_stride2, int32_t a_stride3, int32_t a_stride4, int32_t b_stride0, int32_t b_stride1, int32_t b_stride2, int32_t b_stride3, int32_t b_stride4);
