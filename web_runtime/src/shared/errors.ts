@@ -11,6 +11,7 @@ export type ErrorCode =
   | "shard-unreachable" // no answer, or an HTTP error, for a shard, after all retries
   | "shard-corrupt" // a shard arrived whole but with wrong bytes, after all retries
   | "unsupported" // this browser lacks what every variant needs
+  | "plan-invalid" // what the compiled engine is to run is not a plan, or asks for more than a plan may
   | "engine-failed" // the engine could not start or could not run
   | "input-invalid" // what was given to run or infer does not fit the signature or the task
   | "out-of-memory" // the browser refused memory

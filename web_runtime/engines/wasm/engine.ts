@@ -1,0 +1,124 @@
+// A model on the kernels: its memory, its weights in it, and runs. Memory, from its start: what the module itself needs, the
+// threads' stacks, the commands, the weights, what the load steps made of them, and the arena.
+
+import type { Session } from "../../src/shared/engine.js";
+import { arrayTypes, type Tensor, type Tensors } from "../../src/shared/tensor.js";
+import { type Bases, type Bound, bind, bindLoad, type Limits, type Location, usualLimits } from "./bind.js";
+import { type Lifetimes, lifetimes } from "./lifetimes.js";
+import { aligned } from "./memory.js";
+import { type Plan, parsePlan } from "./plan.js";
+import { refused, unfit } from "./refusal.js";
+import type { Team } from "./team.js";
+
+/** Bindings that are kept: texts come in many lengths, and binding anew costs a millisecond. */
+const mostBound = 16;
+
+export class Engine implements Session {
+  readonly #team: Team;
+  readonly #plan: Plan;
+  readonly #lives: Lifetimes;
+  readonly #limits: Limits;
+  readonly #commands: number;
+  #bases: Bases;
+  /** By the inputs' dims, the least recently used first. */
+  readonly #bound = new Map<string, Bound>();
+  #current: Int32Array | null = null;
+
+  /**
+   * Reads the plan and makes room for its weights.
+   *
+   * @throws {PackagerError} plan-invalid or out-of-memory.
+   */
+  constructor(graph: Uint8Array, team: Team, limits: Limits = usualLimits) {
+    this.#team = team;
+    this.#limits = limits;
+    this.#plan = parsePlan(graph);
+    this.#lives = lifetimes(this.#plan);
+    const { steps, load, weights } = this.#plan;
+    // Sizes of commands are the same for all bindings.
+    const words = Math.max(
+      ...[steps, load].map((list) => list.reduce((sum, step) => sum + 2 + step.arguments.length, 0)),
+    );
+    this.#commands = team.free;
+    const start = aligned(this.#commands + 4 * words);
+    this.#bases = { weights: start, arena: aligned(start + weights), loaded: new Map() };
+    team.reserve(this.#bases.arena, limits.memory);
+  }
+
+  get threads(): number {
+    return this.#team.threads;
+  }
+
+  /**
+   * Puts a part of the weights into memory.
+   *
+   * @throws {PackagerError} plan-invalid where it lies outside of the weights.
+   */
+  receive(location: string, bytes: Uint8Array): void {
+    const offset = Number(location);
+    if (!Number.isInteger(offset) || offset < 0 || offset + bytes.length > this.#plan.weights)
+      throw refused(`its weights have no place for ${bytes.length} bytes at ${location}`);
+    this.#team.bytes(this.#bases.weights + offset, bytes.length).set(bytes);
+  }
+
+  /** Runs the load steps, and binds what depends on no symbol: all weights are there. */
+  start(): void {
+    const { commands, loaded, bytes } = bindLoad(this.#plan, this.#lives, this.#bases, this.#limits);
+    const arena = this.#bases.arena + bytes;
+    this.#team.reserve(arena, this.#limits.memory);
+    this.#bases = { ...this.#bases, arena, loaded };
+    if (commands.length > 0) this.#execute(commands);
+    if (this.#plan.symbols.length === 0) {
+      const { values, inputs, sizes } = this.#plan;
+      this.#bind(inputs.map(({ value }) => values[value]?.shape.map((size) => sizes[size] as number) ?? []));
+    }
+  }
+
+  async infer(inputs: Tensors): Promise<Tensors> {
+    const given = this.#plan.inputs.map(({ name }) => inputs[name] as Tensor);
+    const bound = this.#bind(given.map(({ dims }) => dims));
+    for (const [i, location] of bound.inputs.entries()) this.#write(location, given[i] as Tensor);
+    this.#execute(bound.commands);
+    return Object.fromEntries(bound.outputs.map((location) => [location.name, this.#read(location)]));
+  }
+
+  /** What a run on inputs of these dims, in the plan's order, takes and does. */
+  figures(dims: readonly (readonly number[])[]): Pick<Bound, "arena" | "activations" | "work"> {
+    const { arena, activations, work } = this.#bind(dims);
+    return { arena, activations, work };
+  }
+
+  async dispose(): Promise<void> {
+    this.#team.end();
+  }
+
+  #bind(dims: readonly (readonly number[])[]): Bound {
+    const key = JSON.stringify(dims);
+    const bound = this.#bound.get(key) ?? bind(this.#plan, this.#lives, dims, this.#bases, this.#limits);
+    this.#team.reserve(this.#bases.arena + bound.arena, this.#limits.memory);
+    this.#bound.delete(key);
+    this.#bound.set(key, bound);
+    for (const [oldest] of this.#bound) if (this.#bound.size > mostBound) this.#bound.delete(oldest);
+    return bound;
+  }
+
+  #execute(commands: Int32Array): void {
+    if (this.#current !== commands) {
+      const bytes = new Uint8Array(commands.buffer, commands.byteOffset, commands.byteLength);
+      this.#team.bytes(this.#commands, bytes.length).set(bytes);
+      this.#current = commands;
+    }
+    this.#team.run(this.#commands, this.#commands + commands.byteLength);
+  }
+
+  #write({ name, dtype, address, bytes }: Location, { data }: Tensor): void {
+    if (data.byteLength !== bytes || !(data instanceof arrayTypes[dtype]))
+      throw unfit(`"${name}" does not hold ${bytes} bytes of ${dtype}`);
+    this.#team.bytes(address, bytes).set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+  }
+
+  #read({ dtype, dims, address, bytes }: Location): Tensor {
+    const data = new arrayTypes[dtype](new Uint8Array(this.#team.bytes(address, bytes)).buffer);
+    return { data, dims };
+  }
+}
