@@ -1,0 +1,116 @@
+// Functions of four floats, within a few units in the last place. Coefficients are minimax fits made for this file. NaN stays NaN.
+#pragma once
+#include "common.h"
+
+INLINE v128_t pow2(v128_t n) { return wasm_i32x4_shl(wasm_i32x4_add(n, wasm_i32x4_splat(127)), 23); }
+
+// e^x: infinity past 88.7, gradually 0 below -87.
+INLINE v128_t v_exp(v128_t x) {
+  x = at_most(at_least(x, splat(-105.0f)), splat(89.5f));
+  v128_t n = wasm_f32x4_nearest(mul(x, splat(1.44269504f)));
+  v128_t r = madd(n, splat(-0.693359375f), x);
+  r = madd(n, splat(2.12194440e-4f), r);
+  v128_t p = madd(splat(0.00139505538f), r, splat(0.00836892935f));
+  p = madd(p, r, splat(0.0416662049f));
+  p = madd(p, r, splat(0.166665185f));
+  p = madd(p, r, splat(0.50000001f));
+  p = add(madd(p, mul(r, r), r), splat(1.0f));
+  // Two factors, since 2^n alone may not be a normal number.
+  v128_t whole = wasm_i32x4_trunc_sat_f32x4(n), half = wasm_i32x4_shr(whole, 1);
+  return mul(mul(p, pow2(half)), pow2(wasm_i32x4_sub(whole, half)));
+}
+
+// e^x for x in [-87, 88]; 0 below.
+INLINE v128_t v_exp_normal(v128_t x) {
+  v128_t kept = wasm_f32x4_lt(x, splat(-87.0f));
+  v128_t n = wasm_f32x4_nearest(mul(x, splat(1.44269504f)));
+  v128_t r = madd(n, splat(-0.693359375f), x);
+  r = madd(n, splat(2.12194440e-4f), r);
+  v128_t p = madd(splat(0.00139505538f), r, splat(0.00836892935f));
+  p = madd(p, r, splat(0.0416662049f));
+  p = madd(p, r, splat(0.166665185f));
+  p = madd(p, r, splat(0.50000001f));
+  p = add(madd(p, mul(r, r), r), splat(1.0f));
+  return wasm_v128_andnot(mul(p, pow2(wasm_i32x4_trunc_sat_f32x4(n))), kept);
+}
+
+// Natural logarithm: -infinity of 0, NaN of negative numbers. Subnormal numbers count as the smallest normal one.
+INLINE v128_t v_log(v128_t x) {
+  v128_t normal = wasm_f32x4_pmax(x, splat(1.17549435e-38f));
+  // The exponent that leaves a mantissa in [sqrt(1/2), sqrt(2)).
+  v128_t shifted = wasm_i32x4_sub(normal, wasm_i32x4_splat(0x3f3504f3));
+  v128_t exponent = wasm_i32x4_shr(shifted, 23);
+  v128_t f = sub(wasm_i32x4_sub(normal, wasm_i32x4_shl(exponent, 23)), splat(1.0f));
+  v128_t n = wasm_f32x4_convert_i32x4(exponent);
+  v128_t p = madd(splat(-0.0785941647f), f, splat(0.128815729f));
+  p = madd(p, f, splat(-0.131287929f));
+  p = madd(p, f, splat(0.141812043f));
+  p = madd(p, f, splat(-0.166245514f));
+  p = madd(p, f, splat(0.200022857f));
+  p = madd(p, f, splat(-0.250008105f));
+  p = madd(p, f, splat(0.333333167f));
+  v128_t square = mul(f, f);
+  v128_t y = madd(mul(p, f), square, mul(n, splat(-2.12194440e-4f)));
+  y = madd(square, splat(-0.5f), y);
+  y = madd(n, splat(0.693359375f), add(y, f));
+  // Zero, negative numbers, infinity and NaN.
+  v128_t zero = wasm_f32x4_eq(x, splat(0)), finite = wasm_f32x4_lt(x, splat(__builtin_inff()));
+  y = wasm_v128_bitselect(y, x, finite);
+  y = wasm_v128_bitselect(splat(__builtin_nanf("")), y, wasm_f32x4_lt(x, splat(0)));
+  return wasm_v128_bitselect(splat(-__builtin_inff()), y, zero);
+}
+
+INLINE v128_t with_sign_of(v128_t magnitude, v128_t x) {
+  return wasm_v128_bitselect(x, magnitude, splat(-0.0f));
+}
+
+INLINE v128_t v_tanh(v128_t x) {
+  v128_t z = mul(x, x), positive = wasm_f32x4_abs(x);
+  v128_t p = madd(splat(-0.00554309563f), z, splat(0.0204966177f));
+  p = madd(p, z, splat(-0.0536971283f));
+  p = madd(p, z, splat(0.133309501f));
+  p = madd(p, z, splat(-0.333332647f));
+  v128_t small = madd(mul(p, z), x, x);
+  v128_t e = v_exp_normal(at_most(add(positive, positive), splat(20.0f)));
+  v128_t large = sub(splat(1.0f), wasm_f32x4_div(splat(2.0f), add(e, splat(1.0f))));
+  return wasm_v128_bitselect(small, with_sign_of(large, x), wasm_f32x4_lt(positive, splat(0.64f)));
+}
+
+INLINE v128_t v_erf(v128_t x) {
+  v128_t z = mul(x, x), positive = at_most(wasm_f32x4_abs(x), splat(4.0f));
+  v128_t p = madd(splat(-0.000566014706f), z, splat(0.00492478747f));
+  p = madd(p, z, splat(-0.0267177056f));
+  p = madd(p, z, splat(0.112804115f));
+  p = madd(p, z, splat(-0.376123557f));
+  p = madd(p, z, splat(1.12837913f));
+  v128_t small = mul(p, x);
+  // log(1 - erf(|x|)) is smooth past 1.
+  v128_t q = madd(splat(0.000185576519f), positive, splat(-0.00293963125f));
+  q = madd(q, positive, splat(0.0218054116f));
+  q = madd(q, positive, splat(-0.103037558f));
+  q = madd(q, positive, splat(-0.638225465f));
+  q = madd(q, positive, splat(-1.12704016f));
+  q = madd(q, positive, splat(-0.000353689494f));
+  v128_t large = sub(splat(1.0f), v_exp_normal(q));
+  return wasm_v128_bitselect(small, with_sign_of(large, x), wasm_f32x4_lt(positive, splat(1.0f)));
+}
+
+INLINE v128_t v_sigmoid(v128_t x) {
+  return wasm_f32x4_div(splat(1.0f), add(splat(1.0f), v_exp(wasm_f32x4_neg(x))));
+}
+
+INLINE v128_t v_softplus(v128_t x) {
+  v128_t tail = v_log(add(splat(1.0f), v_exp(wasm_f32x4_neg(wasm_f32x4_abs(x)))));
+  return add(at_least(x, splat(0)), tail);
+}
+
+INLINE v128_t v_gelu(v128_t x) {
+  v128_t half = mul(x, splat(0.5f));
+  return madd(half, v_erf(mul(x, splat(0.707106781f))), half);
+}
+
+INLINE v128_t v_gelu_tanh(v128_t x) {
+  v128_t half = mul(x, splat(0.5f)), cube = mul(mul(x, x), x);
+  v128_t inner = mul(splat(0.797884561f), madd(cube, splat(0.044715f), x));
+  return madd(half, v_tanh(inner), half);
+}
