@@ -38,7 +38,7 @@ INLINE v128_t one(const int32_t id, v128_t x, v128_t p0, v128_t p1) {
     case ACTIVATION_GELU_TANH:
       return v_gelu_tanh(x);
     case ACTIVATION_ELU:
-      return wasm_v128_bitselect(mul(sub(v_exp(x), unit), p0), x, wasm_f32x4_lt(x, zero));
+      return wasm_v128_bitselect(mul(v_expm1(x), p0), x, wasm_f32x4_lt(x, zero));
     case ACTIVATION_SOFTPLUS:
       return v_softplus(x);
   }

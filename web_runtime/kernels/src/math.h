@@ -34,30 +34,42 @@ INLINE v128_t v_exp_normal(v128_t x) {
   return wasm_v128_andnot(mul(p, pow2(wasm_i32x4_trunc_sat_f32x4(n))), kept);
 }
 
-// Natural logarithm: -infinity of 0, NaN of negative numbers. Subnormal numbers count as the smallest normal one.
+// e^x - 1, exact near 0 too.
+INLINE v128_t v_expm1(v128_t x) {
+  v128_t p = madd(splat(0.0013814596f), x, splat(0.008368718f));
+  p = madd(p, x, splat(0.04166839f));
+  p = madd(p, x, splat(0.16666521f));
+  p = madd(p, x, splat(0.49999994f));
+  v128_t small = madd(mul(x, x), p, x), large = sub(v_exp(x), splat(1.0f));
+  return wasm_v128_bitselect(small, large, wasm_f32x4_lt(wasm_f32x4_abs(x), splat(0.3465f)));
+}
+
+// Natural logarithm: -infinity of 0, NaN of negative numbers.
 INLINE v128_t v_log(v128_t x) {
-  v128_t normal = wasm_f32x4_pmax(x, splat(1.17549435e-38f));
-  // The exponent that leaves a mantissa in [sqrt(1/2), sqrt(2)).
-  v128_t shifted = wasm_i32x4_sub(normal, wasm_i32x4_splat(0x3f3504f3));
-  v128_t exponent = wasm_i32x4_shr(shifted, 23);
+  v128_t tiny = wasm_f32x4_lt(x, splat(1.17549435e-38f));
+  v128_t normal = wasm_v128_bitselect(mul(x, splat(8388608.0f)), x, tiny);
+  // The exponent that leaves a mantissa in [sqrt(1/2), sqrt(2)), 1 + f.
+  v128_t exponent = wasm_i32x4_shr(wasm_i32x4_sub(normal, wasm_i32x4_splat(0x3f3504f3)), 23);
   v128_t f = sub(wasm_i32x4_sub(normal, wasm_i32x4_shl(exponent, 23)), splat(1.0f));
-  v128_t n = wasm_f32x4_convert_i32x4(exponent);
-  v128_t p = madd(splat(-0.0785941647f), f, splat(0.128815729f));
-  p = madd(p, f, splat(-0.131287929f));
-  p = madd(p, f, splat(0.141812043f));
-  p = madd(p, f, splat(-0.166245514f));
-  p = madd(p, f, splat(0.200022857f));
-  p = madd(p, f, splat(-0.250008105f));
-  p = madd(p, f, splat(0.333333167f));
-  v128_t square = mul(f, f);
-  v128_t y = madd(mul(p, f), square, mul(n, splat(-2.12194440e-4f)));
-  y = madd(square, splat(-0.5f), y);
-  y = madd(n, splat(0.693359375f), add(y, f));
+  v128_t n = wasm_f32x4_convert_i32x4(wasm_i32x4_add(exponent, wasm_v128_and(tiny, wasm_i32x4_splat(-23))));
+  // log((1 + s) / (1 - s)), odd in s = f / (2 + f).
+  v128_t s = wasm_f32x4_div(f, add(f, splat(2.0f))), z = mul(s, s);
+  v128_t p = madd(splat(0.29874423f), z, splat(0.39977449f));
+  p = mul(madd(p, z, splat(0.66666776f)), z);
+  v128_t half = mul(mul(f, f), splat(0.5f));
+  v128_t low = madd(s, add(half, p), mul(n, splat(-2.12194440e-4f)));
+  v128_t y = madd(n, splat(0.693359375f), sub(f, sub(half, low)));
   // Zero, negative numbers, infinity and NaN.
   v128_t zero = wasm_f32x4_eq(x, splat(0)), finite = wasm_f32x4_lt(x, splat(__builtin_inff()));
   y = wasm_v128_bitselect(y, x, finite);
   y = wasm_v128_bitselect(splat(__builtin_nanf("")), y, wasm_f32x4_lt(x, splat(0)));
   return wasm_v128_bitselect(splat(-__builtin_inff()), y, zero);
+}
+
+// log(1 + x) for x in [0, 1]: what the sum loses is put back.
+INLINE v128_t v_log1p(v128_t x) {
+  v128_t w = add(x, splat(1.0f)), lost = sub(x, sub(w, splat(1.0f)));
+  return add(v_log(w), wasm_f32x4_div(lost, w));
 }
 
 INLINE v128_t with_sign_of(v128_t magnitude, v128_t x) {
@@ -78,11 +90,12 @@ INLINE v128_t v_tanh(v128_t x) {
 
 INLINE v128_t v_erf(v128_t x) {
   v128_t z = mul(x, x), positive = at_most(wasm_f32x4_abs(x), splat(4.0f));
-  v128_t p = madd(splat(-0.000566014706f), z, splat(0.00492478747f));
-  p = madd(p, z, splat(-0.0267177056f));
-  p = madd(p, z, splat(0.112804115f));
-  p = madd(p, z, splat(-0.376123557f));
-  p = madd(p, z, splat(1.12837913f));
+  v128_t p = madd(splat(7.853858e-05f), z, splat(-0.00080101925f));
+  p = madd(p, z, splat(0.0051883277f));
+  p = madd(p, z, splat(-0.026853811f));
+  p = madd(p, z, splat(0.112835854f));
+  p = madd(p, z, splat(-0.37612626f));
+  p = madd(p, z, splat(1.1283791f));
   v128_t small = mul(p, x);
   // log(1 - erf(|x|)) is smooth past 1.
   v128_t q = madd(splat(0.000185576519f), positive, splat(-0.00293963125f));
@@ -100,7 +113,7 @@ INLINE v128_t v_sigmoid(v128_t x) {
 }
 
 INLINE v128_t v_softplus(v128_t x) {
-  v128_t tail = v_log(add(splat(1.0f), v_exp(wasm_f32x4_neg(wasm_f32x4_abs(x)))));
+  v128_t tail = v_log1p(v_exp_normal(wasm_f32x4_neg(wasm_f32x4_abs(x))));
   return add(at_least(x, splat(0)), tail);
 }
 
@@ -109,8 +122,8 @@ INLINE v128_t v_gelu(v128_t x) {
   return madd(half, v_erf(mul(x, splat(0.707106781f))), half);
 }
 
+// x / 2 (1 + tanh(u)) = x sigmoid(2 u), u = sqrt(2 / pi) (x + 0.044715 x^3).
 INLINE v128_t v_gelu_tanh(v128_t x) {
-  v128_t half = mul(x, splat(0.5f)), cube = mul(mul(x, x), x);
-  v128_t inner = mul(splat(0.797884561f), madd(cube, splat(0.044715f), x));
-  return madd(half, v_tanh(inner), half);
+  v128_t u = mul(madd(mul(x, x), splat(0.044715f), splat(1.0f)), x);
+  return wasm_f32x4_div(x, add(v_exp(mul(u, splat(-1.59576912f))), splat(1.0f)));
 }
