@@ -1,0 +1,157 @@
+"""ONNX → the compiler's graph. Nodes that are not covered are collected, all of them, with the reason."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import onnx
+from onnx import numpy_helper
+
+from packager.lower.builder import GraphBuilder
+from packager.lower.ir import Graph, Operand, Value, constant, prune
+from packager.lower.ops import IMPORTS
+from packager.lower.ops.base import Call
+from packager.lower.unsupported import Unsupported
+from packager.lower.sizes import symbol, symbols_of
+from packager.model import DTYPES, Model, node_label
+
+_ABSENT = object()
+
+
+@dataclass(frozen=True)
+class Uncovered:
+    """A node that the engine does not cover: its label, its op type, and why."""
+
+    node: str
+    op: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.node}: {self.reason}."
+
+
+def import_model(model: Model) -> tuple[Graph | None, list[Uncovered]]:
+    """The graph, or None with everything that stands in its way."""
+    importer = _Importer(model)
+    return importer.run()
+
+
+class _Importer:
+    def __init__(self, model: Model) -> None:
+        self.model = model
+        self.opset = model.opset
+        self.build = GraphBuilder()
+        self.refused: list[Uncovered] = []
+
+    def run(self) -> tuple[Graph | None, list[Uncovered]]:
+        inputs = tuple(
+            Value(entry["name"], entry["dtype"], tuple(size if isinstance(size, int) else symbol(size) for size in entry["shape"]))
+            for entry in self.model.signature["inputs"]
+        )
+        scope: dict[str, Operand | object] = {entry.name: entry for entry in inputs}
+        for entry in inputs:
+            if entry.dtype not in ("float32", "int64", "int32", "bool", "int8", "uint8"):
+                self.refused.append(Uncovered(f"the input '{entry.name}'", "", f"it is {entry.dtype}"))
+        self.graph(self.model.proto.graph, scope)
+        outputs = []
+        for output in self.model.proto.graph.output:
+            result = scope.get(output.name, _ABSENT)
+            if isinstance(result, Value):
+                outputs.append((output.name, result))
+            elif not self.refused:
+                self.refused.append(Uncovered(f"the output '{output.name}'", "", "nothing computes it"))
+        if self.refused:
+            return None, self.refused
+        names: dict[str, None] = {}
+        for entry in inputs:
+            for size in entry.shape:
+                names.update(dict.fromkeys(sorted(symbols_of(size))))
+        graph = Graph(tuple(names), inputs, tuple(outputs), tuple(self.build.nodes), tuple(self.build.checks))
+        return prune(graph), []
+
+    def graph(self, graph: onnx.GraphProto, scope: dict[str, Any]) -> None:
+        """Imports a graph's nodes; ``scope`` has what each name stands for, _ABSENT for what a refused node would have made."""
+        for tensor in graph.initializer:
+            if tensor.data_type in DTYPES:
+                scope[tensor.name] = constant(tensor.name, numpy_helper.to_array(tensor))
+            else:
+                scope[tensor.name] = _ABSENT
+        for node in graph.node:
+            self.node(node, scope)
+
+    def node(self, node: onnx.NodeProto, scope: dict[str, Any]) -> None:
+        label = node_label(node)
+        results: list[Any] = [_ABSENT] * len(node.output)
+        importer = IMPORTS.get(node.op_type) if node.domain in ("", "ai.onnx") else None
+        operands = [scope.get(name, _ABSENT) if name else None for name in node.input]
+        if node.op_type == "If":
+            results = self.branches(node, label, operands[0], scope)
+        elif importer is None:
+            self.refused.append(Uncovered(label, node.op_type, "the engine does not know this operator"))
+        elif _ABSENT not in operands:
+            self.build.source = label
+            call = Call(node.op_type, tuple(operands), _attributes(node), self.opset, len(node.output), self.build)
+            try:
+                made = importer(call)
+            except Unsupported as error:
+                self.refused.append(Uncovered(label, node.op_type, str(error)))
+            else:
+                results = [made] if isinstance(made, Value) else list(made)
+                results += [_ABSENT] * (len(node.output) - len(results))
+        for name, result in zip(node.output, results, strict=False):
+            if name:
+                scope[name] = result
+
+    def branches(self, node: onnx.NodeProto, label: str, condition: Any, scope: dict[str, Any]) -> list[Any]:
+        """If: the branch that a constant condition takes; else both are computed, and one is picked."""
+        absent = [_ABSENT] * len(node.output)
+        if condition is _ABSENT:
+            return absent
+        graphs = {attribute.name: attribute.g for attribute in node.attribute}
+        if condition.data is not None:
+            taken = "then_branch" if bool(np.all(condition.data)) else "else_branch"
+            return self.branch(graphs[taken], scope)
+        both = [self.branch(graphs[name], scope) for name in ("then_branch", "else_branch")]
+        self.build.source = label
+        results = []
+        for then, other in zip(*both, strict=True):
+            if then is _ABSENT or other is _ABSENT:
+                return absent
+            if then.dtype != other.dtype or then.rank != other.rank:
+                self.refused.append(Uncovered(label, node.op_type, "its branches give tensors of different types"))
+                return absent
+            try:
+                for left, right in zip(then.shape, other.shape, strict=True):
+                    self.build.equal(left, right)
+                results.append(self.build.op("where", condition, then, other))
+            except Unsupported as error:
+                self.refused.append(Uncovered(label, node.op_type, f"its branches differ: {error}"))
+                return absent
+        return results
+
+    def branch(self, graph: onnx.GraphProto, scope: dict[str, Any]) -> list[Any]:
+        inner = dict(scope)
+        self.graph(graph, inner)
+        return [inner.get(output.name, _ABSENT) for output in graph.output]
+
+
+def _attributes(node: onnx.NodeProto) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for attribute in node.attribute:
+        if attribute.HasField("g"):
+            continue
+        given = onnx.helper.get_attribute_value(attribute)
+        if isinstance(given, bytes):
+            given = given.decode("utf-8", "replace")
+        elif isinstance(given, onnx.TensorProto):
+            given = numpy_helper.to_array(given) if given.data_type in DTYPES else given
+        elif attribute.name in ("to", "dtype") and given in DTYPES:
+            given = DTYPES[given]
+        elif not isinstance(given, int | float | str | np.ndarray):
+            given = tuple(entry.decode("utf-8", "replace") if isinstance(entry, bytes) else entry for entry in given)
+        found[attribute.name] = given
+    return found
+
+

@@ -1,0 +1,14 @@
+"""All operations: what each family gives, gathered. To add one, see docs/adding-an-op.md."""
+
+from __future__ import annotations
+
+from packager.lower.ops import convolution, elementwise, matrix, move, pool, shape
+from packager.lower.ops.base import Import, Op
+
+_FAMILIES = (convolution, elementwise, matrix, move, pool, shape)
+
+OPS: dict[str, Op] = {op.name: op for family in _FAMILIES for op in family.OPS}
+"""The operations of the IR, by name."""
+
+IMPORTS: dict[str, Import] = {name: function for family in _FAMILIES for name, function in family.IMPORTS.items()}
+"""What the engine knows of ONNX: op type → its importer."""

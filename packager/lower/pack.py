@@ -1,0 +1,88 @@
+"""Weights in the layouts that kernels read (web_runtime/kernels/README.md defines them), as fp32, fp16 or int8 on the wire."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from packager.lower.ir import Array, Constant
+
+Precision = Literal["fp32", "fp16", "int8"]
+PANEL = 8
+
+# Smaller tensors travel as they are: what they would save is less than what their expansion costs.
+_SMALL = 2048
+
+
+@dataclass(frozen=True)
+class Packed:
+    """``codes`` as they travel: float32; float16; or int8, with a float32 ``scale`` for each column or row."""
+
+    codes: Array
+    scale: Array | None = None
+
+
+def panels(weights: Constant, groups: int, precision: Precision) -> Packed:
+    """[…, N] as matrices of N / groups columns, in panels of 8 columns: [groups][ceil(N / groups / 8)][K][8]."""
+    columns = weights.shape[-1]
+    codes, scale = _by_column(weights, precision)
+    packed = _panels(codes.reshape(-1, columns), groups)
+    return Packed(packed, None if scale is None else _panels(scale.reshape(1, columns), groups).reshape(-1))
+
+
+def columns(weights: Constant, precision: Precision) -> Packed:
+    """[…, N] as it is, with a scale for each of the N columns."""
+    codes, scale = _by_column(weights, precision)
+    return Packed(codes, scale)
+
+
+def rows(weights: Constant, precision: Precision) -> Packed:
+    """[N, …] as it is, with a scale for each of the N rows: tables that are read by row."""
+    if weights.scale is not None and weights.array.dtype == np.int8 and weights.scale.size in (1, weights.shape[0]):
+        first = (weights.shape[0],) + (1,) * (weights.array.ndim - 1)
+        if weights.scale.size == 1 or weights.scale.reshape(weights.array.ndim * (1,) if weights.scale.size == 1
+                                                            else weights.scale.shape).shape == first:  # fmt: skip
+            return Packed(weights.array, np.broadcast_to(weights.scale, first).reshape(-1).astype(np.float32))
+    return _encode(weights, precision, tuple(range(1, weights.array.ndim)))
+
+
+def plain(weights: Constant, precision: Precision) -> Packed:
+    """Any tensor in its own order: fp16 where that is wanted, never int8, for it has no columns."""
+    if weights.array.dtype == np.float16 and weights.scale is not None and np.all(weights.scale == 1):
+        return Packed(weights.array)
+    data = weights.data
+    if precision != "fp32" and data.dtype == np.float32 and data.size >= _SMALL and np.abs(data).max(initial=0) < 65504:
+        return Packed(data.astype(np.float16))
+    return Packed(data)
+
+
+def _by_column(weights: Constant, precision: Precision) -> tuple[Array, Array | None]:
+    """Codes of the tensor's own shape, and a scale for each entry of its last axis."""
+    if weights.scale is not None and weights.array.dtype == np.int8:
+        if weights.scale.size == 1 or weights.scale.size == weights.scale.shape[-1]:
+            return weights.array, np.broadcast_to(weights.scale.reshape(-1), (weights.shape[-1],)).astype(np.float32)
+    if weights.scale is not None and weights.array.dtype == np.float16 and np.all(weights.scale == 1):
+        return weights.array, None
+    packed = _encode(weights, precision, tuple(range(weights.array.ndim - 1)))
+    return packed.codes, packed.scale
+
+
+def _encode(weights: Constant, precision: Precision, over: tuple[int, ...]) -> Packed:
+    data = weights.data
+    if precision == "fp32" or data.size < _SMALL or data.dtype != np.float32 or not np.isfinite(data).all():
+        return Packed(data)
+    if precision == "fp16":
+        return Packed(data.astype(np.float16)) if np.abs(data).max() < 65504 else Packed(data)
+    scale = np.abs(data).max(axis=over, keepdims=True) / np.float32(127)
+    scale = np.where(scale > 0, scale, 1).astype(np.float32)
+    return Packed(np.rint(data / scale).astype(np.int8), scale.reshape(-1))
+
+
+def _panels(matrix: Array, groups: int) -> Array:
+    depth, total = matrix.shape
+    width = total // groups
+    split = matrix.reshape(depth, groups, width)
+    padded = np.pad(split, ((0, 0), (0, 0), (0, -width % PANEL)))
+    return np.ascontiguousarray(padded.reshape(depth, groups, -1, PANEL).transpose(1, 2, 0, 3))

@@ -1,0 +1,5 @@
+"""How any part of the compiler says that the engine does not cover something."""
+
+
+class Unsupported(Exception):
+    """The engine does not cover this; the message is the reason, as a phrase without the node's name."""
