@@ -1,0 +1,75 @@
+"""Builds the engine's modules from web_runtime/kernels/src: python -m scripts.kernels.build [--check]
+
+Four modules, {simd128, relaxed} x {one thread, threads}, with the compiler of the pinned `ziglang` wheel. The bytes depend on
+the sources and the compiler alone, so --check can tell whether the committed modules are what the sources give.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from scripts.kernels.generate import _c_parameter
+from scripts.kernels.tables import ROOT, read_kernels
+
+SOURCES = ROOT / "web_runtime" / "kernels" / "src"
+PREBUILT = ROOT / "web_runtime" / "engines" / "wasm" / "prebuilt"
+_SIMD = ["-msimd128", "-mbulk-memory", "-mnontrapping-fptoint", "-msign-ext"]
+_RELAXED = [*_SIMD, "-mrelaxed-simd", "-DRELAXED"]
+_THREADS = ["-matomics", "-DTHREADS", "-Wl,--shared-memory", "-Wl,--max-memory=4294901760", "-Wl,--export=__stack_pointer"]
+BUILDS = {
+    "simd128": _SIMD,
+    "simd128-threads": [*_SIMD, *_THREADS],
+    "relaxed": _RELAXED,
+    "relaxed-threads": [*_RELAXED, *_THREADS],
+}
+_FLAGS = [
+    *("-target", "wasm32-freestanding", "-std=c11", "-O3", "-Wall", "-Wextra", "-Werror", "-nostdlib", "-ffreestanding"),
+    *("-fno-exceptions", "-fvisibility=hidden", "-ffp-contract=off", "-g0"),
+    *("-Wl,--no-entry", "-Wl,--import-memory", "-Wl,--export=__heap_base", "-Wl,--strip-all", "-Wl,-z,stack-size=65536"),
+]
+
+
+def build(name: str, folder: Path, more: tuple[Path, ...] = ()) -> Path:
+    """Compile one module into the folder and return its path; CalledProcessError when the compiler refuses."""
+    module = folder / f"{name}.wasm"
+    # Relative names, so that the checkout's place cannot matter.
+    sources = [path.name for path in sorted(SOURCES.glob("*.c"))]
+    command = [sys.executable, "-m", "ziglang", "cc", *_FLAGS, *BUILDS[name], *sources, *map(str, more), "-o", str(module)]
+    subprocess.run(command, cwd=SOURCES, check=True)
+    return module
+
+
+def _traps(folder: Path) -> tuple[Path, ...]:
+    """Weak kernels that trap, for those whose C is not there yet (--unfinished)."""
+    stubs = folder / "stubs.c"
+    kernels = [(k.name, ", ".join(map(_c_parameter, k.args))) for k in read_kernels()]
+    lines = [f"__attribute__((weak)) void {name}({parameters}) {{ __builtin_trap(); }}" for name, parameters in kernels]
+    stubs.write_text("\n".join(["#include <stdint.h>", '#pragma clang diagnostic ignored "-Wunused-parameter"', *lines]))
+    return (stubs,)
+
+
+def main() -> int:
+    """Write the modules, or with --check only say which are not what the sources give (exit code 1)."""
+    check = "--check" in sys.argv[1:]
+    stale = []
+    with tempfile.TemporaryDirectory() as temporary:
+        more = _traps(Path(temporary)) if "--unfinished" in sys.argv[1:] else ()
+        for name in BUILDS:
+            built, committed = build(name, Path(temporary), more), PREBUILT / f"{name}.wasm"
+            if committed.is_file() and committed.read_bytes() == built.read_bytes():
+                continue
+            stale.append(committed.name)
+            if not check:
+                committed.parent.mkdir(parents=True, exist_ok=True)
+                committed.write_bytes(built.read_bytes())
+    if stale and check:
+        print(f"not what the sources give, run python -m scripts.kernels.build: {', '.join(stale)}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,144 @@
+#include "block.h"
+
+// Depth of a pass: 8 columns of it stay in the first-level cache while all rows of the block go by.
+enum { PASS_DEPTH = 384 };
+
+typedef struct {
+  int32_t tap, taps;     // of this pass
+  int32_t start, depth;  // within each tap
+  int first, last;
+} Pass;
+
+// acc[r][v] += A[row + r] · B[4v … 4v + 4) over the pass; V vectors of columns, two to a panel.
+INLINE void accumulate(const int R, const int V, v128_t acc[R][V], const Block *block, const Pass *pass, int32_t row, const float *panel) {
+  for (int32_t t = pass->tap; t < pass->tap + pass->taps; t++) {
+    const float *const *rows = block->rows + (size_t)t * block->count + row;
+    const float *a[R];
+    for (int r = 0; r < R; r++) a[r] = rows[r] + pass->start;
+    int32_t place = block->tap_places ? block->tap_places[t] : t;
+    const float *b = panel + 8 * ((size_t)place * block->depth + pass->start);
+    int32_t k = 0;
+#define STEP(i)                                                                   \
+  {                                                                               \
+    v128_t columns[V];                                                            \
+    for (int v = 0; v < V; v++) columns[v] = load(b + 8 * (i) + 4 * (v % 2) + (size_t)(v / 2) * block->panel_floats); \
+    for (int r = 0; r < R; r++) {                                                 \
+      v128_t x = load_splat(a[r] + (i));                                          \
+      for (int v = 0; v < V; v++) acc[r][v] = madd(x, columns[v], acc[r][v]);     \
+    }                                                                             \
+  }
+    for (; k + 4 <= pass->depth; k += 4) {
+      STEP(0) STEP(1) STEP(2) STEP(3)
+      for (int r = 0; r < R; r++) a[r] += 4;
+      b += 32;
+    }
+    for (; k < pass->depth; k++) {
+      STEP(0)
+      for (int r = 0; r < R; r++) a[r]++;
+      b += 8;
+    }
+#undef STEP
+  }
+}
+
+INLINE v128_t clamp(v128_t x, const Activation *activation) {
+  return at_most(at_least(x, splat(activation->low)), splat(activation->high));
+}
+
+// R rows by V / 2 whole panels.
+INLINE void tile(const int R, const int V, const Block *block, const Pass *pass, int32_t row, int32_t column) {
+  v128_t acc[R][V];
+  for (int r = 0; r < R; r++)
+    for (int v = 0; v < V; v++)
+      acc[r][v] = !pass->first ? load(block->results[row + r] + column + 4 * v)
+                  : block->bias ? load(block->bias + column + 4 * v) : splat(0);
+  accumulate(R, V, acc, block, pass, row, block->panels + (size_t)(column / 8) * block->panel_floats);
+  if (pass->last) {
+    if (block->residuals)
+      for (int r = 0; r < R; r++)
+        for (int v = 0; v < V; v++) acc[r][v] = add(acc[r][v], load(block->residuals[row + r] + column + 4 * v));
+    for (int r = 0; r < R; r++)
+      for (int v = 0; v < V; v++) acc[r][v] = clamp(acc[r][v], &block->activation);
+  }
+  for (int r = 0; r < R; r++)
+    for (int v = 0; v < V; v++) store(block->results[row + r] + column + 4 * v, acc[r][v]);
+}
+
+// R rows of the last panel, of which only some columns exist.
+INLINE void edge(const int R, const Block *block, const Pass *pass, int32_t row, int32_t column) {
+  v128_t acc[R][2];
+  int32_t left = block->columns - column, right = left - 4;
+  for (int r = 0; r < R; r++) {
+    const float *from = !pass->first ? block->results[row + r] + column : block->bias ? block->bias + column : 0;
+    acc[r][0] = from ? load_part(from, left) : splat(0);
+    acc[r][1] = from ? load_part(from + 4, right) : splat(0);
+  }
+  accumulate(R, 2, acc, block, pass, row, block->panels + (size_t)(column / 8) * block->panel_floats);
+  for (int r = 0; r < R; r++) {
+    if (pass->last) {
+      if (block->residuals) {
+        acc[r][0] = add(acc[r][0], load_part(block->residuals[row + r] + column, left));
+        acc[r][1] = add(acc[r][1], load_part(block->residuals[row + r] + column + 4, right));
+      }
+      acc[r][0] = clamp(acc[r][0], &block->activation);
+      acc[r][1] = clamp(acc[r][1], &block->activation);
+    }
+    store_part(block->results[row + r] + column, acc[r][0], left);
+    store_part(block->results[row + r] + column + 4, acc[r][1], right);
+  }
+}
+
+static void rows_of_4(const Block *block, const Pass *pass, int32_t end) {
+  for (int32_t column = 0; column < block->columns; column += 8) {
+    int32_t row = 0;
+    if (column + 8 <= block->columns)
+      for (; row < end; row += 4) tile(4, 2, block, pass, row, column);
+    else
+      for (; row < end; row += 4) edge(4, block, pass, row, column);
+  }
+}
+
+// What is left of the rows: more panels side by side, so that enough sums are under way at once.
+#define FEW(NAME, R, V)                                                            \
+  static void NAME(const Block *block, const Pass *pass, int32_t row) {            \
+    int32_t column = 0, whole = block->columns / 8 * 8;                            \
+    for (; column + 4 * V <= whole; column += 4 * V) tile(R, V, block, pass, row, column); \
+    for (; column < whole; column += 8) tile(R, 2, block, pass, row, column);      \
+    if (column < block->columns) edge(R, block, pass, row, column);                \
+  }
+FEW(rows_of_3, 3, 2)
+FEW(rows_of_2, 2, 4)
+FEW(rows_of_1, 1, 8)
+
+static void run_pass(const Block *block, const Pass *pass) {
+  int32_t fours = block->count / 4 * 4;
+  if (fours) rows_of_4(block, pass, fours);
+  switch (block->count - fours) {
+    case 1:
+      rows_of_1(block, pass, fours);
+      break;
+    case 2:
+      rows_of_2(block, pass, fours);
+      break;
+    case 3:
+      rows_of_3(block, pass, fours);
+  }
+}
+
+void multiply_block(const Block *block) {
+  int32_t taps_at_once = max_int(1, PASS_DEPTH / max_int(1, block->depth));
+  int32_t depth_at_once = block->depth > PASS_DEPTH + PASS_DEPTH / 3 ? PASS_DEPTH : block->depth;
+  int32_t tap = 0, start = 0;
+  do {
+    Pass pass = {tap, min_int(taps_at_once, block->taps - tap), start, min_int(depth_at_once, block->depth - start), 0, 0};
+    pass.first = tap == 0 && start == 0;
+    start += pass.depth;
+    if (start >= block->depth) start = 0, tap += pass.taps;
+    pass.last = tap >= block->taps;
+    run_pass(block, &pass);
+  } while (tap < block->taps);
+  int32_t id = block->activation.id;
+  if (id == ACTIVATION_NONE) return;
+  for (int32_t row = 0; row < block->count; row++)
+    activate(id, block->activation.p0, block->activation.p1, block->results[row], block->results[row], block->columns);
+}

@@ -1,0 +1,82 @@
+#include "gemm.h"
+
+#include "block.h"
+
+// Rows and columns of a tile of work: as many rows as the second-level cache holds, columns few enough that threads share evenly.
+enum { TILE_ROWS = 64, TILE_COLUMNS = 128 };
+
+static void multiply_part(const Product *p, Activation activation, int32_t row, int32_t rows, int32_t column, int32_t columns) {
+  const float *a[TILE_ROWS], *residuals[TILE_ROWS];
+  float *results[TILE_ROWS];
+  for (int32_t r = 0; r < rows; r++) {
+    a[r] = p->a + (size_t)(row + r) * p->a_row;
+    residuals[r] = p->residual + (size_t)(row + r) * p->residual_row + column;
+    results[r] = p->c + (size_t)(row + r) * p->c_row + column;
+  }
+  Block block = {
+      .rows = a,
+      .count = rows,
+      .taps = 1,
+      .depth = p->depth,
+      .panels = p->b + (size_t)column * p->depth,
+      .panel_floats = 8 * p->depth,
+      .columns = columns,
+      .bias = p->bias ? p->bias + column : 0,
+      .residuals = p->residual ? residuals : 0,
+      .results = results,
+      .activation = activation,
+  };
+  multiply_block(&block);
+}
+
+void multiply(const Product *p, Activation activation) {
+  for (int32_t row = 0; row < p->rows; row += TILE_ROWS)
+    multiply_part(p, activation, row, min_int(TILE_ROWS, p->rows - row), 0, p->columns);
+}
+
+void gemm(const float *a, const float *b, const float *bias, const float *residual, float *c, int32_t rows, int32_t columns,
+          int32_t depth, int32_t outer, int32_t inner, int32_t a_row, int32_t residual_row, int32_t c_row, int32_t a_outer,
+          int32_t a_inner, int32_t b_outer, int32_t b_inner, int32_t residual_outer, int32_t residual_inner, int32_t c_outer,
+          int32_t c_inner, int32_t activation, float p0, float p1) {
+  if (!rows || !columns || !outer || !inner) return;
+  Activation act = activation_of(activation, p0, p1);
+  int32_t down = ceil_div(rows, TILE_ROWS), across = ceil_div(columns, TILE_COLUMNS);
+  for_tiles(tile, outer * inner * down * across) {
+    int32_t column = tile % across * TILE_COLUMNS, row = tile / across % down * TILE_ROWS;
+    int32_t matrix = tile / across / down;
+    size_t o = matrix / inner, i = matrix % inner;
+    Product product = {
+        .a = a + o * a_outer + i * a_inner,
+        .b = b + o * b_outer + i * b_inner,
+        .bias = bias,
+        .residual = residual ? residual + o * residual_outer + i * residual_inner : 0,
+        .c = c + o * c_outer + i * c_inner,
+        .rows = rows,
+        .columns = columns,
+        .depth = depth,
+        .a_row = a_row,
+        .residual_row = residual_row,
+        .c_row = c_row,
+    };
+    multiply_part(&product, act, row, min_int(TILE_ROWS, rows - row), column, min_int(TILE_COLUMNS, columns - column));
+  }
+}
+
+static void pack_panel(const float *b, float *panel, int32_t rows, int32_t columns, int32_t b_row, int32_t b_column) {
+  if (columns == 8 && b_column == 1) {
+    for (int32_t k = 0; k < rows; k++, b += b_row, panel += 8) store(panel, load(b)), store(panel + 4, load(b + 4));
+    return;
+  }
+  for (int32_t k = 0; k < rows; k++)
+    for (int32_t j = 0; j < 8; j++) panel[8 * k + j] = j < columns ? b[(size_t)k * b_row + (size_t)j * b_column] : 0;
+}
+
+void pack_b(const float *b, float *packed, int32_t batch, int32_t rows, int32_t columns, int32_t b_batch, int32_t b_row, int32_t b_column) {
+  if (!rows) return;
+  int32_t panels = ceil_div(columns, 8);
+  for_tiles(tile, batch * panels) {
+    int32_t panel = tile % panels;
+    const float *from = b + (size_t)(tile / panels) * b_batch + (size_t)panel * 8 * b_column;
+    pack_panel(from, packed + (size_t)tile * 8 * rows, rows, min_int(8, columns - 8 * panel), b_row, b_column);
+  }
+}
