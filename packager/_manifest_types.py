@@ -51,6 +51,11 @@ class Engine(TypedDict):
     module: Content
 
 
+class ModuleBuild(TypedDict):
+    needs: list[Literal["relaxed-simd", "threads"]]
+    content: Content
+
+
 class Weights(TypedDict):
     location: str
     content: Content
@@ -140,12 +145,17 @@ class File(TypedDict):
     role: Literal["shell", "engine", "sample", "types", "notice"]
 
 
-Engines = TypedDict(
-    "Engines",
-    {
-        "ort-wasm": NotRequired[Engine],
-    },
-)
+class CompiledEngine(TypedDict):
+    version: str
+    script: Path
+    modules: list[ModuleBuild]
+
+
+class Measured(TypedDict):
+    runner: str
+    threads: int
+    rounds: int
+    median_ms: Figure
 
 
 class Parity(TypedDict):
@@ -184,13 +194,23 @@ class TensorSample(TypedDict):
 Sample: TypeAlias = PictureSample | TextSample | TensorSample
 
 
+Engines = TypedDict(
+    "Engines",
+    {
+        "wasm": NotRequired[CompiledEngine],
+        "ort-wasm": NotRequired[Engine],
+    },
+)
+
+
 class Variant(TypedDict):
     id: str
-    target: Literal["ort-wasm"]
-    precision: Literal["fp32"]
+    target: Literal["wasm", "ort-wasm"]
+    precision: Literal["fp32", "fp16", "int8"]
     graph: Content
     weights: list[Weights]
     parity: Parity
+    measured: NotRequired[Measured]
 
 
 Task: TypeAlias = ImageClassification | TextEmbedding | TensorTask

@@ -105,6 +105,25 @@ async function buildOrtWasm() {
   };
 }
 
+/** Builds of our own engine's module, the best first, with what each needs of a browser. */
+const kernelBuilds = {
+  "relaxed-threads": ["relaxed-simd", "threads"],
+  relaxed: ["relaxed-simd"],
+  "simd128-threads": ["threads"],
+  simd128: [],
+};
+
+async function buildWasm() {
+  const { version } = JSON.parse(await readFile(`${root}package.json`, "utf8"));
+  const modules = [];
+  for (const [name, needs] of Object.entries(kernelBuilds)) {
+    const path = `engines/kernels-${name}.wasm`;
+    outputs.set(path, await readFile(`${root}web_runtime/engines/wasm/prebuilt/${name}.wasm`));
+    modules.push({ needs, path });
+  }
+  return { version, script: addAsset("wasm.js", await bundle("web_runtime/engines/wasm/index.ts")), modules };
+}
+
 async function write() {
   const fresh = `${out}.new`;
   await rm(fresh, { recursive: true, force: true });
@@ -119,7 +138,7 @@ async function write() {
 const files = {};
 await buildRuntime(files);
 await buildDemo(files);
-const engines = { "ort-wasm": await buildOrtWasm() };
+const engines = { wasm: await buildWasm(), "ort-wasm": await buildOrtWasm() };
 checkSizes(outputs, { files, engines });
 outputs.set("licenses.txt", Buffer.from(await licenses(root)));
 files.licenses = "licenses.txt";

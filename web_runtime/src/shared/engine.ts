@@ -4,7 +4,7 @@ import type { Signature } from "./manifest.gen.js";
 import type { Tensors } from "./tensor.js";
 
 export interface EngineFiles {
-  /** URL of the script that starts the module and its threads. */
+  /** URL of the script that starts the module and its threads: the engine's own where it has no other. */
   glue: string;
   /** The verified WebAssembly module. */
   module: Uint8Array<ArrayBuffer>;
@@ -15,7 +15,7 @@ export interface SessionOptions {
   signature: Signature;
   /** The verified graph. */
   graph: Uint8Array<ArrayBuffer>;
-  /** The verified weights by the location that the graph names. The engine may empty the map to free memory. */
+  /** The verified weights by the location that the graph names, but those that were received. The engine may empty the map to free memory. */
   weights: Map<string, Uint8Array<ArrayBuffer>>;
   /** How many threads to compute with; 1 where the page is not cross-origin isolated. */
   threads: number;
@@ -28,6 +28,9 @@ export interface Session {
   dispose(): Promise<void>;
 }
 
+/** Takes the verified weights of a location; the engine has copied them when it returns. */
+export type Receive = (location: string, bytes: Uint8Array<ArrayBuffer>) => void;
+
 export type CreateSession = (options: SessionOptions) => Promise<Session>;
 
 export interface EngineModule {
@@ -36,5 +39,7 @@ export interface EngineModule {
    * the downloads. createSession awaits it.
    */
   prepare(files: EngineFiles, threads: number): Promise<void>;
+  /** Reads the verified graph before the weights are there, where the engine can take them one by one as they come in. */
+  receive?(graph: Uint8Array<ArrayBuffer>): Promise<Receive>;
   createSession: CreateSession;
 }

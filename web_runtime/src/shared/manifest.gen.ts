@@ -104,6 +104,7 @@ export interface Manifest {
    * One entry for each target that a variant names.
    */
   engines: {
+    wasm?: CompiledEngine;
     "ort-wasm"?: Engine;
   };
   /**
@@ -284,6 +285,36 @@ export interface TensorType {
   shape: Dim[];
 }
 /**
+ * This project's own engine: one module in several builds.
+ *
+ * This interface was referenced by `Manifest`'s JSON-Schema
+ * via the `definition` "CompiledEngine".
+ */
+export interface CompiledEngine {
+  version: string;
+  script: Path;
+  /**
+   * In order of preference: the page takes the first whose needs it can meet.
+   *
+   * @minItems 1
+   * @maxItems 16
+   */
+  modules: ModuleBuild[];
+}
+/**
+ * This interface was referenced by `Manifest`'s JSON-Schema
+ * via the `definition` "ModuleBuild".
+ */
+export interface ModuleBuild {
+  /**
+   * What the browser must have besides 128-bit SIMD.
+   *
+   * @maxItems 4
+   */
+  needs: ("relaxed-simd" | "threads")[];
+  content: Content;
+}
+/**
  * The part of the runtime that computes for a target.
  *
  * This interface was referenced by `Manifest`'s JSON-Schema
@@ -301,14 +332,15 @@ export interface Engine {
  */
 export interface Variant {
   id: string;
-  target: "ort-wasm";
-  precision: "fp32";
+  target: "wasm" | "ort-wasm";
+  precision: "fp32" | "fp16" | "int8";
   graph: Content;
   /**
    * @maxItems 100000
    */
   weights: Weights[];
   parity: Parity;
+  measured?: Measured;
 }
 /**
  * This interface was referenced by `Manifest`'s JSON-Schema
@@ -367,6 +399,21 @@ export interface OutputParity {
    * Share of rows along the last axis with the same largest entry; null for integers and for rows of one.
    */
   top1: number | null;
+}
+/**
+ * Speed beside the other variants of this bundle, as measured when it was built: rounds that took turns in one page.
+ *
+ * This interface was referenced by `Manifest`'s JSON-Schema
+ * via the `definition` "Measured".
+ */
+export interface Measured {
+  runner: string;
+  threads: number;
+  rounds: number;
+  /**
+   * Median of an inference over the rounds, on the first sample, in milliseconds.
+   */
+  median_ms: number;
 }
 export interface PictureSample {
   kind: "picture";

@@ -45,6 +45,9 @@ export const manifestSchema = {
       "type": "object",
       "additionalProperties": false,
       "properties": {
+        "wasm": {
+          "$ref": "#/$defs/CompiledEngine"
+        },
         "ort-wasm": {
           "$ref": "#/$defs/Engine"
         }
@@ -239,6 +242,56 @@ export const manifestSchema = {
         }
       }
     },
+    "CompiledEngine": {
+      "type": "object",
+      "additionalProperties": false,
+      "required": [
+        "version",
+        "script",
+        "modules"
+      ],
+      "properties": {
+        "version": {
+          "type": "string",
+          "minLength": 1,
+          "maxLength": 100
+        },
+        "script": {
+          "$ref": "#/$defs/Path"
+        },
+        "modules": {
+          "type": "array",
+          "minItems": 1,
+          "maxItems": 16,
+          "items": {
+            "$ref": "#/$defs/ModuleBuild"
+          }
+        }
+      }
+    },
+    "ModuleBuild": {
+      "type": "object",
+      "additionalProperties": false,
+      "required": [
+        "needs",
+        "content"
+      ],
+      "properties": {
+        "needs": {
+          "type": "array",
+          "maxItems": 4,
+          "items": {
+            "enum": [
+              "relaxed-simd",
+              "threads"
+            ]
+          }
+        },
+        "content": {
+          "$ref": "#/$defs/Content"
+        }
+      }
+    },
     "Weights": {
       "type": "object",
       "additionalProperties": false,
@@ -276,12 +329,15 @@ export const manifestSchema = {
         },
         "target": {
           "enum": [
+            "wasm",
             "ort-wasm"
           ]
         },
         "precision": {
           "enum": [
-            "fp32"
+            "fp32",
+            "fp16",
+            "int8"
           ]
         },
         "graph": {
@@ -296,6 +352,39 @@ export const manifestSchema = {
         },
         "parity": {
           "$ref": "#/$defs/Parity"
+        },
+        "measured": {
+          "$ref": "#/$defs/Measured"
+        }
+      }
+    },
+    "Measured": {
+      "type": "object",
+      "additionalProperties": false,
+      "required": [
+        "runner",
+        "threads",
+        "rounds",
+        "median_ms"
+      ],
+      "properties": {
+        "runner": {
+          "type": "string",
+          "minLength": 1,
+          "maxLength": 200
+        },
+        "threads": {
+          "type": "integer",
+          "minimum": 1,
+          "maximum": 1024
+        },
+        "rounds": {
+          "type": "integer",
+          "minimum": 1,
+          "maximum": 1000000
+        },
+        "median_ms": {
+          "$ref": "#/$defs/Figure"
         }
       }
     },

@@ -1,14 +1,27 @@
 // What this bundle needs of the stored shards, and the removal of those that no bundle of the origin needs.
 
-import type { Manifest, Shard, Variant } from "../shared/manifest.gen.js";
+import type { Content, Engine, Manifest, Shard, Variant } from "../shared/manifest.gen.js";
 import { referencesKey, shardKey, shardStore, shardsOf } from "../shared/store.js";
 import { have } from "./shell.js";
 import { base, manifest, worker } from "./version.js";
 
 export const { origin } = worker.location;
 
+/** An engine's module in a build that is stored whole, or else in all that it has: a visitor needs one. */
+function moduleOf({ engines }: Manifest, { target }: Variant, isStored: (part: unknown) => boolean): Content[] {
+  const engine = engines[target];
+  if (!engine) return [];
+  const builds = "modules" in engine ? engine.modules.map(({ content }) => content) : [engine.module];
+  const stored = builds.find(isStored);
+  return stored ? [stored] : builds;
+}
+
 /** Everything of a manifest that a variant needs stored. */
-export const needsOf = ({ engines, task }: Manifest, variant: Variant) => [engines[variant.target], variant, task];
+export const needsOf = (manifest: Manifest, variant: Variant, isStored: (part: unknown) => boolean) => [
+  moduleOf(manifest, variant, isStored),
+  variant,
+  manifest.task,
+];
 
 /** Tells of a manifest, or any part of it, whether all its shards are stored. */
 export async function storedTest(): Promise<(part: unknown) => boolean> {
@@ -42,13 +55,13 @@ export async function keepEngines(): Promise<boolean> {
   const read = await manifest();
   const isStored = await storedTest();
   // The page's worker stores a module only when it takes the engine.
-  const used = read.variants.filter(({ target }) => isStored(read.engines[target]));
+  const used = read.variants.filter((variant) => isStored(moduleOf(read, variant, isStored)));
   await Promise.all(used.map((variant) => keepEngine(read, variant)));
-  return used.some((variant) => isStored(needsOf(read, variant)));
+  return used.some((variant) => isStored(needsOf(read, variant, isStored)));
 }
 
 /** Stores the scripts of a variant's engine. */
 export async function keepEngine({ engines, files }: Manifest, { target }: Variant): Promise<void> {
-  const engine = engines[target];
-  await Promise.all(files.filter(({ path }) => path === engine?.script || path === engine?.glue).map(have));
+  const { script, glue } = engines[target] as Partial<Engine>;
+  await Promise.all(files.filter(({ path }) => path === script || path === glue).map(have));
 }

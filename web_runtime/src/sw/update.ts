@@ -11,13 +11,15 @@ import { base, hash, manifest } from "./version.js";
 export async function prepareUpdate(): Promise<void> {
   const earlier = (await oldVersions()).map(({ old }) => old);
   const isStored = await storedTest();
-  const whole = earlier.flatMap((old) => old.variants.filter((variant) => isStored(needsOf(old, variant))));
+  const whole = earlier.flatMap((old) => old.variants.filter((variant) => isStored(needsOf(old, variant, isStored))));
   const own = await manifest();
   const wanted = own.variants.filter(({ id }) => whole.some((variant) => variant.id === id));
   if (wanted.length === 0) return;
   // Until this version takes over, both are needed.
   await refer([...shardsOf(earlier), ...shardsOf(own)]);
-  const missing = [...shardsOf(wanted.map((variant) => needsOf(own, variant)))].filter((shard) => !isStored(shard));
+  const missing = [...shardsOf(wanted.map((variant) => needsOf(own, variant, isStored)))].filter(
+    (shard) => !isStored(shard),
+  );
   await Promise.all(wanted.map((variant) => keepEngine(own, variant)));
   await keepShards(missing).catch((error: unknown) => {
     // Where both versions do not fit, the newer goes before being ready for no network.

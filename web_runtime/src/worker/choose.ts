@@ -1,11 +1,13 @@
 // Which variant, and how many threads: by what this browser can do, with the reason in words.
 
 import { PackagerError } from "../shared/errors.js";
-import type { Variant } from "../shared/manifest.gen.js";
+import type { CompiledEngine, Content, Engine, Variant } from "../shared/manifest.gen.js";
 
 export interface Capabilities {
   /** WebAssembly with 128-bit SIMD. */
   simd: boolean;
+  /** With its relaxed instructions as well. */
+  relaxed: boolean;
   /** Streams that undo gzip. */
   gunzip: boolean;
   /** Memory may be shared between threads, because the page is cross-origin isolated. */
@@ -26,9 +28,18 @@ const mostThreads = 8;
 /** A function that makes a vector: valid only where SIMD is known. */
 const simdProbe = [0, 97, 115, 109, 1, 0, 0, 0, 1, 4, 1, 96, 0, 0, 3, 2, 1, 0, 10, 9, 1, 7, 0, 65, 0, 253, 15, 26, 11];
 
+/** The same with a relaxed multiply-add. */
+const relaxedProbe = [
+  ...simdProbe.slice(0, 18),
+  ...[10, 20, 1, 18, 0, 65, 0, 253, 17, 65, 0, 253, 17, 65, 0, 253, 17, 253, 133, 2, 26, 11],
+];
+
+const valid = (probe: number[]) => typeof WebAssembly === "object" && WebAssembly.validate(new Uint8Array(probe));
+
 export function detectCapabilities(): Capabilities {
   return {
-    simd: typeof WebAssembly === "object" && WebAssembly.validate(new Uint8Array(simdProbe)),
+    simd: valid(simdProbe),
+    relaxed: valid(relaxedProbe),
     gunzip: typeof DecompressionStream === "function",
     isolated: globalThis.crossOriginIsolated === true && typeof SharedArrayBuffer === "function",
     cores: navigator.hardwareConcurrency || 1,
@@ -37,7 +48,8 @@ export function detectCapabilities(): Capabilities {
 
 /** What a variant needs and this browser lacks, or null. */
 function lack({ target }: Variant, { simd, gunzip }: Capabilities): string | null {
-  const byTarget = { "ort-wasm": simd ? null : "WebAssembly SIMD" };
+  const wanting = simd ? null : "WebAssembly SIMD";
+  const byTarget = { wasm: wanting, "ort-wasm": wanting };
   return gunzip ? byTarget[target] : "decompression of gzip";
 }
 
@@ -75,6 +87,15 @@ function chooseById(variants: Variant[], able: Variant[], wanted: string): Choic
     );
   }
   return { value, reason: `${wanted} was asked for.` };
+}
+
+/** The module of an engine that makes the most of this browser, for so many threads. */
+export function chooseModule(engine: Engine | CompiledEngine, { relaxed }: Capabilities, threads: number): Content {
+  if ("module" in engine) return engine.module;
+  const met = { "relaxed-simd": relaxed, threads: threads > 1 };
+  const build = engine.modules.find(({ needs }) => needs.every((need) => met[need]));
+  if (build) return build.content;
+  throw new PackagerError("unsupported", "The engine has no build for this browser. Build the bundle again.");
 }
 
 /**

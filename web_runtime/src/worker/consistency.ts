@@ -1,7 +1,7 @@
 // What the schema cannot say: that the parts of a manifest fit each other. Python checks the same in packager/consistency.py;
 // docs/manifest.md states the rules, and tests/manifests holds an example of every fault.
 
-import type { ImagePreprocess, Manifest, Shard, TensorType } from "../shared/manifest.gen.js";
+import type { Engine, ImagePreprocess, Manifest, Shard, TensorType } from "../shared/manifest.gen.js";
 import { arrayTypes, elements } from "../shared/tensor.js";
 import type { Wrong } from "./validate.js";
 
@@ -57,9 +57,9 @@ function* checkFiles({ files }: Manifest): Wrongs {
 function* checkEngines({ engines, files }: Manifest): Wrongs {
   const scripts = new Set(files.filter(({ role }) => role === "engine").map(({ path }) => path));
   for (const [target, engine] of Object.entries(engines)) {
-    for (const part of ["script", "glue"] as const) {
-      if (!scripts.has(engine[part]))
-        yield { path: `/engines/${target}/${part}`, what: "must be a file of the role engine" };
+    const { script, glue = script } = engine as Engine;
+    for (const [part, path] of Object.entries({ script, glue })) {
+      if (!scripts.has(path)) yield { path: `/engines/${target}/${part}`, what: "must be a file of the role engine" };
     }
   }
 }

@@ -4,11 +4,11 @@
 // and what comes from the network is written to the store behind everything else.
 
 import type { ModelInfo, Progress } from "../shared/api.js";
-import type { EngineFiles, EngineModule, Session } from "../shared/engine.js";
+import type { EngineFiles, EngineModule, Receive, Session } from "../shared/engine.js";
 import { PackagerError } from "../shared/errors.js";
-import type { Engine, File, Manifest, Variant } from "../shared/manifest.gen.js";
+import type { CompiledEngine, Content, Engine, File, Manifest, Variant } from "../shared/manifest.gen.js";
 import type { LoadParams } from "../shared/protocol.js";
-import { chooseThreads, chooseVariant, detectCapabilities } from "./choose.js";
+import { chooseModule, chooseThreads, chooseVariant, detectCapabilities } from "./choose.js";
 import { fetchManifest, taskContents, variantContents } from "./manifest.js";
 import { Meter } from "./meter.js";
 import { WorkerModel } from "./model.js";
@@ -51,7 +51,9 @@ export async function load(params: LoadParams, control: AbortController, hooks: 
   const source = new Source({ base, store, keeper, meter, trace, clock: realClock, note });
   try {
     const parts = { source, meter, trace, signal };
-    const { session, steps } = await assemble(manifest, variant.value, threads.value, parts);
+    const entry = manifest.engines[variant.value.target] as Engine | CompiledEngine; // fetchManifest saw to it
+    const engine = { entry, module: chooseModule(entry, capabilities, threads.value), threads: threads.value };
+    const { session, steps } = await assemble(manifest, variant.value, engine, parts);
     meter.enter("ready");
     const choices = { variant, threads };
     return new WorkerModel({
@@ -87,20 +89,31 @@ interface Assembled {
   steps: TaskSteps;
 }
 
+/** An engine's entry in the manifest, with what was chosen for this browser. */
+interface Chosen {
+  entry: Engine | CompiledEngine;
+  module: Content;
+  threads: number;
+}
+
 /** Reads everything side by side and puts it together. */
-async function assemble(manifest: Manifest, variant: Variant, threads: number, parts: Parts): Promise<Assembled> {
+async function assemble(manifest: Manifest, variant: Variant, chosen: Chosen, parts: Parts): Promise<Assembled> {
   const { source, meter, trace, signal } = parts;
   const { signature, files } = manifest;
-  const entry = manifest.engines[variant.target] as Engine; // fetchManifest saw to it
-  for (const content of [entry.module, ...variantContents(variant), ...taskContents(manifest)]) meter.expect(content);
+  const { module, threads } = chosen;
+  for (const content of [module, ...variantContents(variant), ...taskContents(manifest)]) meter.expect(content);
   const read: Read = (content) => source.read(content, "weights", signal);
 
   meter.enter("engine");
-  const starting = startEngine(entry, files, threads, parts);
+  const starting = startEngine(chosen, files, parts);
   meter.enter("weights");
   // The tokenizer goes before the weights, so that it is set up while they come in.
   const preparing = trace.time("task", () => prepareTask(manifest, read));
-  const reading = Promise.all([read(variant.graph), readWeights(variant, read)]);
+  const graphRead = read(variant.graph);
+  const receiving = Promise.all([starting, graphRead]).then(([[engine], graph]) =>
+    engineStep("The engine refused the model", async () => engine.receive?.(graph)),
+  );
+  const reading = Promise.all([graphRead, readWeights(variant, read, receiving)]);
   const creating = Promise.all([starting, reading]).then(([[engine, engineFiles], [graph, weights]]) => {
     meter.enter("start");
     const options = { files: engineFiles, signature, graph, weights, threads };
@@ -110,17 +123,29 @@ async function assemble(manifest: Manifest, variant: Variant, threads: number, p
   return { session, steps };
 }
 
-async function readWeights({ weights }: Variant, read: Read): Promise<Map<string, Uint8Array<ArrayBuffer>>> {
-  const entries = weights.map(async ({ location, content }) => [location, await read(content)] as const);
-  return new Map(await Promise.all(entries));
+/** The weights by location; those that the engine takes as they come in are not held here as well. */
+async function readWeights(
+  { weights }: Variant,
+  read: Read,
+  receiving: Promise<Receive | undefined>,
+): Promise<Map<string, Uint8Array<ArrayBuffer>>> {
+  const held = new Map<string, Uint8Array<ArrayBuffer>>();
+  const reading = weights.map(async ({ location, content }) => {
+    const bytes = await read(content);
+    const receive = await receiving;
+    if (receive) receive(location, bytes);
+    else held.set(location, bytes);
+  });
+  await Promise.all([receiving, ...reading]);
+  return held;
 }
 
 async function startEngine(
-  { script, glue, module }: Engine,
+  { entry, module, threads }: Chosen,
   files: File[],
-  threads: number,
   { source, trace, signal }: Parts,
 ): Promise<[EngineModule, EngineFiles]> {
+  const { script, glue = script } = entry as Engine;
   const scripts = files.filter(({ path }) => path === script || path === glue);
   const importing = Promise.all(scripts.map((file) => source.check(file, signal))).then(() =>
     importEngine(source.url(script)),
