@@ -1,0 +1,128 @@
+// Operations on two boxes that broadcast against each other.
+#include "broadcast.h"
+#include "math64.h"
+
+// The remainder of a / b with the sign of a.
+static double remainder64(double a, double b) {
+  double r = __builtin_fabs(a), d = __builtin_fabs(b);
+  if (!(r < __builtin_inf()) || !(d > 0)) return __builtin_nan("");
+  while (r >= d) {
+    double multiple = from_bits((to_bits(d) & 0xfffffffffffffull) | (to_bits(r) & 0x7ff0000000000000ull));
+    r -= multiple > r ? multiple / 2 : multiple;
+  }
+  return __builtin_copysign(r, a);
+}
+
+static double pow64(double a, double b) {
+  if (b == 0 || a == 1) return 1;
+  if (a != a || b != b) return __builtin_nan("");
+  double size = __builtin_fabs(a), y = size == 1 ? 1 : exp64(b * log64(size));
+  if (!__builtin_signbit(a)) return y;
+  int whole = __builtin_floor(b) == b, odd = whole && __builtin_floor(b / 2) * 2 != b;
+  if (!whole && a < 0 && size < __builtin_inf()) return __builtin_nan("");
+  return odd ? -y : y;
+}
+INLINE float rare(const int32_t operation, float a, float b) {
+  if (operation == BINARY_POW) return (float)pow64(a, b);
+  double r = remainder64(a, b);
+  if (operation == BINARY_FMOD) return (float)r;
+  if (r == 0) return __builtin_copysignf(0, b);
+  return (float)((r < 0) != (b < 0) ? r + b : r);
+}
+
+INLINE v128_t by_lane(const int32_t operation, v128_t a, v128_t b) {
+  return wasm_f32x4_make(rare(operation, wasm_f32x4_extract_lane(a, 0), wasm_f32x4_extract_lane(b, 0)),
+                         rare(operation, wasm_f32x4_extract_lane(a, 1), wasm_f32x4_extract_lane(b, 1)),
+                         rare(operation, wasm_f32x4_extract_lane(a, 2), wasm_f32x4_extract_lane(b, 2)),
+                         rare(operation, wasm_f32x4_extract_lane(a, 3), wasm_f32x4_extract_lane(b, 3)));
+}
+
+enum { POW_SQUARE = 100, POW_CUBE, POW_ROOT };  // powers that need no logarithm
+
+INLINE v128_t operate(const int32_t operation, v128_t a, v128_t b) {
+  switch (operation) {
+    case BINARY_ADD:
+      return add(a, b);
+    case BINARY_SUB:
+      return sub(a, b);
+    case BINARY_MUL:
+      return mul(a, b);
+    case BINARY_DIV:
+      return wasm_f32x4_div(a, b);
+    case BINARY_MIN:
+      return wasm_f32x4_min(a, b);
+    case BINARY_MAX:
+      return wasm_f32x4_max(a, b);
+    case BINARY_PRELU:
+      return wasm_v128_bitselect(mul(a, b), a, wasm_f32x4_lt(a, splat(0)));
+    case POW_SQUARE:
+      return mul(a, a);
+    case POW_CUBE:
+      return mul(mul(a, a), a);
+    case POW_ROOT:  // the square root of -infinity is no number, its power 1/2 is infinity; -0 becomes 0
+      return wasm_v128_bitselect(splat(__builtin_inff()), wasm_f32x4_sqrt(add(a, splat(0))),
+                                 wasm_f32x4_eq(a, splat(-__builtin_inff())));
+    case BINARY_POW:
+    case BINARY_MOD:
+    case BINARY_FMOD:
+      return by_lane(operation, a, b);
+  }
+  return a;
+}
+
+// `count` (at most 4) floats, each `stride` after the last.
+INLINE v128_t load_steps(const float *p, int32_t stride, int32_t count) {
+  v128_t v = wasm_v128_load32_zero(p);
+  if (count > 1) v = wasm_v128_load32_lane(p + stride, v, 1);
+  if (count > 2) v = wasm_v128_load32_lane(p + (size_t)stride * 2, v, 2);
+  if (count > 3) v = wasm_v128_load32_lane(p + (size_t)stride * 3, v, 3);
+  return v;
+}
+
+INLINE v128_t fetch(const float *p, int32_t i, int32_t stride, int32_t count) {
+  if (stride == 0) return load_splat(p);
+  if (stride == 1) return count == 4 ? load(p + i) : load_part(p + i, count);
+  return load_steps(p + (size_t)i * stride, stride, count);
+}
+
+INLINE void row_of(const int32_t operation, const float *a, int32_t as, const float *b, int32_t bs, float *y, int32_t n) {
+  int32_t i = 0;
+  for (; i + 4 <= n; i += 4) store(y + i, operate(operation, fetch(a, i, as, 4), fetch(b, i, bs, 4)));
+  if (i < n) store_part(y + i, operate(operation, fetch(a, i, as, n - i), fetch(b, i, bs, n - i)), n - i);
+}
+
+#define ROW(operation, a_stride, b_stride) row_of(operation, a, a_stride, b, b_stride, y, n)
+#define CASE(operation)               \
+  case operation:                     \
+    BY_STRIDES(ROW, operation);       \
+    break;
+#define RARE(operation)               \
+  case operation:                     \
+    ROW(operation, as, bs);           \
+    break;
+
+static void row_f32(int32_t operation, const float *a, int32_t as, const float *b, int32_t bs, float *y, int32_t n) {
+  if (operation == BINARY_POW && bs == 0 && *b == 2) operation = POW_SQUARE;
+  if (operation == BINARY_POW && bs == 0 && *b == 3) operation = POW_CUBE;
+  if (operation == BINARY_POW && bs == 0 && *b == 0.5f) operation = POW_ROOT;
+  switch (operation) {
+    CASE(BINARY_ADD)
+    CASE(BINARY_SUB)
+    CASE(BINARY_MUL)
+    CASE(BINARY_DIV)
+    CASE(BINARY_MIN)
+    CASE(BINARY_MAX)
+    CASE(BINARY_PRELU)
+    RARE(BINARY_POW)
+    RARE(BINARY_MOD)
+    RARE(BINARY_FMOD)
+    RARE(POW_SQUARE)
+    RARE(POW_CUBE)
+    RARE(POW_ROOT)
+  }
+}
+
+void binary_f32(const float *a, const float *b, float *y, BOX_ARGUMENTS) {
+  OVER_BOX(float, float, row_f32(operation, from_a, as, from_b, bs, out, n))
+}
+

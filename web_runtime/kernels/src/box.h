@@ -1,0 +1,71 @@
+// A box of elements that several buffers see, each by its own strides.
+#pragma once
+#include "common.h"
+
+enum { BOX_DIMS = 6, BOX_BUFFERS = 4 };
+
+typedef struct {
+  int32_t dims, buffers;
+  int32_t count[BOX_DIMS];
+  int32_t stride[BOX_BUFFERS][BOX_DIMS];
+  int32_t rows;     // all counts but the last: what box_row goes over
+  int32_t columns;  // the last count
+} Box;
+
+// Merges neighbouring dims that every buffer steps through evenly, drops those of one element. False when the box is empty.
+static int box_merge(Box *box) {
+  int32_t kept = 0;
+  for (int32_t i = 0; i < box->dims; i++) {
+    int32_t count = box->count[i];
+    if (count == 0) return 0;
+    if (count == 1) continue;
+    int together = kept > 0;
+    for (int32_t b = 0; b < box->buffers && together; b++)
+      together = (uint32_t)box->stride[b][kept - 1] == (uint32_t)box->stride[b][i] * (uint32_t)count;
+    if (together) count *= box->count[kept - 1];
+    else kept++;
+    box->count[kept - 1] = count;
+    for (int32_t b = 0; b < box->buffers; b++) box->stride[b][kept - 1] = box->stride[b][i];
+  }
+  if (kept == 0) {
+    box->count[0] = kept = 1;
+    for (int32_t b = 0; b < box->buffers; b++) box->stride[b][0] = 1;
+  }
+  box->dims = kept;
+  box->columns = box->count[kept - 1];
+  box->rows = 1;
+  for (int32_t i = 0; i < kept - 1; i++) box->rows *= box->count[i];
+  return 1;
+}
+
+// Where a row starts in each buffer, in elements.
+INLINE void box_row(const Box *box, int32_t row, size_t *starts) {
+  for (int32_t b = 0; b < box->buffers; b++) starts[b] = 0;
+  for (int32_t i = box->dims - 2; i >= 0; i--) {
+    size_t at = row % box->count[i];
+    row /= box->count[i];
+    for (int32_t b = 0; b < box->buffers; b++) starts[b] += at * box->stride[b][i];
+  }
+}
+
+// Work is shared out in tiles of about this many elements: whole rows, or pieces of one.
+enum { BOX_TILE = 8192 };
+
+typedef struct {
+  int32_t piece, pieces;  // columns of a piece, pieces of a row
+  int32_t rows, tiles;    // rows of a tile (1 when rows have several pieces), tiles in all
+} BoxTiles;
+
+static BoxTiles box_tiles(const Box *box) {
+  BoxTiles t = {.piece = min_int(box->columns, BOX_TILE), .rows = 1};
+  t.pieces = ceil_div(box->columns, t.piece);
+  if (t.pieces == 1) t.rows = max_int(1, BOX_TILE / box->columns);
+  t.tiles = ceil_div(box->rows, t.rows) * t.pieces;
+  return t;
+}
+
+// Runs the block for each piece of a row in the tile, with `row`, `column` (its first) and `count`.
+#define for_pieces(box, t, tile, row, column, count)                                                              \
+  for (int32_t row = (tile) / (t).pieces * (t).rows, row##_end = min_int(row + (t).rows, (box).rows),             \
+               column = (tile) % (t).pieces * (t).piece, count = min_int((t).piece, (box).columns - column);      \
+       row < row##_end; row++)
