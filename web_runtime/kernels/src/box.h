@@ -38,13 +38,28 @@ static int box_merge(Box *box) {
   return 1;
 }
 
-// Where a row starts in each buffer, in elements.
-INLINE void box_row(const Box *box, int32_t row, size_t *starts) {
-  for (int32_t b = 0; b < box->buffers; b++) starts[b] = 0;
+// A row of the box: its place in the outer dims, and where it starts in each buffer, in elements.
+typedef struct {
+  int32_t at[BOX_DIMS];
+  size_t start[BOX_BUFFERS];
+} BoxRow;
+
+static inline BoxRow box_row(const Box *box, int32_t row) {
+  BoxRow r = {{0}, {0}};
   for (int32_t i = box->dims - 2; i >= 0; i--) {
-    size_t at = row % box->count[i];
+    r.at[i] = row % box->count[i];
     row /= box->count[i];
-    for (int32_t b = 0; b < box->buffers; b++) starts[b] += at * box->stride[b][i];
+    for (int32_t b = 0; b < box->buffers; b++) r.start[b] += (size_t)r.at[i] * box->stride[b][i];
+  }
+  return r;
+}
+
+INLINE void box_next(const Box *box, BoxRow *r) {
+  for (int32_t i = box->dims - 2; i >= 0; i--) {
+    int32_t wraps = ++r->at[i] == box->count[i], steps = wraps ? 1 - box->count[i] : 1;
+    for (int32_t b = 0; b < box->buffers; b++) r->start[b] += (size_t)steps * box->stride[b][i];
+    if (!wraps) return;
+    r->at[i] = 0;
   }
 }
 
@@ -64,8 +79,20 @@ static BoxTiles box_tiles(const Box *box) {
   return t;
 }
 
-// Runs the block for each piece of a row in the tile, with `row`, `column` (its first) and `count`.
-#define for_pieces(box, t, tile, row, column, count)                                                              \
-  for (int32_t row = (tile) / (t).pieces * (t).rows, row##_end = min_int(row + (t).rows, (box).rows),             \
-               column = (tile) % (t).pieces * (t).piece, count = min_int((t).piece, (box).columns - column);      \
-       row < row##_end; row++)
+// A piece of a row: `count` columns from `column` on.
+typedef struct {
+  int32_t row, last_row, column, count;
+  BoxRow at;
+} BoxPiece;
+
+static inline BoxPiece box_piece(const Box *box, const BoxTiles *t, int32_t tile) {
+  BoxPiece p = {.row = tile / t->pieces * t->rows, .column = tile % t->pieces * t->piece};
+  p.last_row = p.row + min_int(t->rows, box->rows - p.row) - 1;
+  p.count = min_int(t->piece, box->columns - p.column);
+  p.at = box_row(box, p.row);
+  return p;
+}
+
+// Runs the block for each piece of a row in the tile.
+#define for_pieces(p, box, tiles, tile) \
+  for (BoxPiece p = box_piece(&box, &tiles, tile); p.row <= p.last_row; p.row++, box_next(&box, &p.at))

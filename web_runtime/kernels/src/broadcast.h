@@ -21,11 +21,11 @@
   if (!box_merge(&box)) return;                                                      \
   BoxTiles tiles = box_tiles(&box);                                                  \
   int32_t as = box.stride[0][box.dims - 1], bs = box.stride[1][box.dims - 1];        \
-  for_tiles(tile, tiles.tiles) for_pieces(box, tiles, tile, row, column, n) {        \
-    size_t starts[BOX_BUFFERS];                                                      \
-    box_row(&box, row, starts);                                                      \
-    const T *from_a = a + starts[0] + (size_t)column * as, *from_b = b + starts[1] + (size_t)column * bs; \
-    Y *out = y + (size_t)row * box.columns + column;                                 \
+  for_tiles(tile, tiles.tiles) for_pieces(piece, box, tiles, tile) {                 \
+    const T *from_a = a + piece.at.start[0] + (size_t)piece.column * as;             \
+    const T *from_b = b + piece.at.start[1] + (size_t)piece.column * bs;             \
+    Y *out = y + (size_t)piece.row * box.columns + piece.column;                     \
+    int32_t n = piece.count;                                                         \
     BODY;                                                                            \
   }
 

@@ -1,20 +1,10 @@
-#include "common.h"
+#include "half.h"
 #include "kernels.gen.h"
 
 enum { TILE_FLOATS = 1 << 14 };
 
 INLINE v128_t widen(const int8_t *x) {
   return wasm_f32x4_convert_i32x4(wasm_i32x4_extend_low_i16x8(wasm_i16x8_extend_low_i8x16(wasm_v128_load32_zero(x))));
-}
-
-// Half precision by moving its bits up and scaling; infinities and NaN need their exponent filled.
-INLINE v128_t from_half(v128_t bits) {
-  v128_t sign = wasm_i32x4_shl(wasm_v128_and(bits, wasm_i32x4_splat(0x8000)), 16);
-  v128_t rest = wasm_i32x4_shl(wasm_v128_and(bits, wasm_i32x4_splat(0x7fff)), 13);
-  v128_t value = mul(rest, splat(0x1p112f));
-  v128_t special = wasm_i32x4_ge(rest, wasm_i32x4_splat(0x7c00 << 13));
-  value = wasm_v128_or(value, wasm_v128_and(special, wasm_i32x4_splat(0x7f800000)));
-  return wasm_v128_or(value, sign);
 }
 
 void expand_f16(const uint16_t *x, float *y, int32_t count) {

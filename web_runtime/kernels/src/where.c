@@ -45,11 +45,12 @@ void where(const uint8_t *condition, const uint8_t *a, const uint8_t *b, uint8_t
   if (!box_merge(&box)) return;
   BoxTiles tiles = box_tiles(&box);
   int32_t last = box.dims - 1;
-  for_tiles(tile, tiles.tiles) for_pieces(box, tiles, tile, row, column, count) {
-    size_t starts[BOX_BUFFERS], cs = box.stride[0][last], as = box.stride[1][last], bs = box.stride[2][last];
-    box_row(&box, row, starts);
-    Row operands = {condition + starts[0] + column * cs, a + (starts[1] + column * as) * item, b + (starts[2] + column * bs) * item,
-                    y + ((size_t)row * box.columns + column) * item, cs, as, bs};
-    choose(item, &operands, count);
+  for_tiles(tile, tiles.tiles) for_pieces(p, box, tiles, tile) {
+    size_t cs = box.stride[0][last], as = box.stride[1][last], bs = box.stride[2][last], *start = p.at.start;
+    Row row = {.condition = condition + start[0] + p.column * cs, .condition_stride = cs,
+               .a = a + (start[1] + p.column * as) * item, .a_stride = as,
+               .b = b + (start[2] + p.column * bs) * item, .b_stride = bs,
+               .y = y + ((size_t)p.row * box.columns + p.column) * item};
+    choose(item, &row, p.count);
   }
 }
