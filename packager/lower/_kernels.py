@@ -1186,6 +1186,7 @@ _ROWS: list[tuple[Any, ...]] = [
             ("-", ("*", ("//", "channels", "groups"), "groups"), "channels"),
             ("-", ("*", ("//", "out_channels", "groups"), "groups"), "out_channels"),
             ("-", 4096, ("*", "kernel_height", "kernel_width")),
+            ("-", 8192, ("//", "channels", "groups")),
         ),
         (
             "*",
@@ -1330,6 +1331,7 @@ _ROWS: list[tuple[Any, ...]] = [
             ("-", ("*", ("//", "channels", "groups"), "groups"), "channels"),
             ("-", ("*", ("//", "out_channels", "groups"), "groups"), "out_channels"),
             ("-", 4096, ("*", "kernel_height", "kernel_width")),
+            ("-", 8192, ("//", "channels", "groups")),
         ),
         (
             "*",

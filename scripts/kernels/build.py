@@ -28,7 +28,7 @@ BUILDS = {
 _FLAGS = [
     *("-target", "wasm32-freestanding", "-std=c11", "-O3", "-Wall", "-Wextra", "-Werror", "-nostdlib", "-ffreestanding"),
     *("-fno-exceptions", "-fvisibility=hidden", "-ffp-contract=off", "-g0"),
-    *("-Wl,--no-entry", "-Wl,--import-memory", "-Wl,--export=__heap_base", "-Wl,--strip-all", "-Wl,-z,stack-size=65536"),
+    *("-Wl,--no-entry", "-Wl,--import-memory", "-Wl,--export=__heap_base", "-Wl,--strip-all", "-Wl,-z,stack-size=98304"),
 ]
 
 

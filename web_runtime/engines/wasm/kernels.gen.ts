@@ -496,7 +496,7 @@ export const table = {
       {"name": "p0", "kind": "float"},
       {"name": "p1", "kind": "float"},
     ],
-    checks: [["-", "kernel_height", 1], ["-", "kernel_width", 1], ["-", "stride_y", 1], ["-", "stride_x", 1], ["-", "dilation_y", 1], ["-", "dilation_x", 1], ["-", "x_pixel", "channels"], ["-", 1073741824, ["+", ["*", "out_height", "stride_y"], ["*", "kernel_height", "dilation_y"], "pad_top", "height"]], ["-", 1073741824, ["+", ["*", "out_width", "stride_x"], ["*", "kernel_width", "dilation_x"], "pad_left", "width"]], ["-", "y_pixel", "out_channels"], ["-", "groups", 1], ["-", ["*", ["//", "channels", "groups"], "groups"], "channels"], ["-", ["*", ["//", "out_channels", "groups"], "groups"], "out_channels"], ["-", 4096, ["*", "kernel_height", "kernel_width"]]],
+    checks: [["-", "kernel_height", 1], ["-", "kernel_width", 1], ["-", "stride_y", 1], ["-", "stride_x", 1], ["-", "dilation_y", 1], ["-", "dilation_x", 1], ["-", "x_pixel", "channels"], ["-", 1073741824, ["+", ["*", "out_height", "stride_y"], ["*", "kernel_height", "dilation_y"], "pad_top", "height"]], ["-", 1073741824, ["+", ["*", "out_width", "stride_x"], ["*", "kernel_width", "dilation_x"], "pad_left", "width"]], ["-", "y_pixel", "out_channels"], ["-", "groups", 1], ["-", ["*", ["//", "channels", "groups"], "groups"], "channels"], ["-", ["*", ["//", "out_channels", "groups"], "groups"], "out_channels"], ["-", 4096, ["*", "kernel_height", "kernel_width"]], ["-", 8192, ["//", "channels", "groups"]]],
     work: ["*", 2, "batch", "out_height", "out_width", "out_channels", ["max", 1, ["*", "kernel_height", "kernel_width", ["//", "channels", "groups"]]]],
   },
   conv_transpose: {
@@ -529,7 +529,7 @@ export const table = {
       {"name": "p0", "kind": "float"},
       {"name": "p1", "kind": "float"},
     ],
-    checks: [["-", "kernel_height", 1], ["-", "kernel_width", 1], ["-", "dilation_y", 1], ["-", "dilation_x", 1], ["-", "x_pixel", "channels"], ["-", 1073741824, ["+", ["*", "height", "stride_y"], ["*", "kernel_height", "dilation_y"], "pad_top", "out_height"]], ["-", 1073741824, ["+", ["*", "width", "stride_x"], ["*", "kernel_width", "dilation_x"], "pad_left", "out_width"]], ["-", "stride_y", 1], ["-", "stride_x", 1], ["-", "y_pixel", "out_channels"], ["-", "groups", 1], ["-", ["*", ["//", "channels", "groups"], "groups"], "channels"], ["-", ["*", ["//", "out_channels", "groups"], "groups"], "out_channels"], ["-", 4096, ["*", "kernel_height", "kernel_width"]]],
+    checks: [["-", "kernel_height", 1], ["-", "kernel_width", 1], ["-", "dilation_y", 1], ["-", "dilation_x", 1], ["-", "x_pixel", "channels"], ["-", 1073741824, ["+", ["*", "height", "stride_y"], ["*", "kernel_height", "dilation_y"], "pad_top", "out_height"]], ["-", 1073741824, ["+", ["*", "width", "stride_x"], ["*", "kernel_width", "dilation_x"], "pad_left", "out_width"]], ["-", "stride_y", 1], ["-", "stride_x", 1], ["-", "y_pixel", "out_channels"], ["-", "groups", 1], ["-", ["*", ["//", "channels", "groups"], "groups"], "channels"], ["-", ["*", ["//", "out_channels", "groups"], "groups"], "out_channels"], ["-", 4096, ["*", "kernel_height", "kernel_width"]], ["-", 8192, ["//", "channels", "groups"]]],
     work: ["*", 2, "batch", "out_height", "out_width", "out_channels", ["max", 1, ["*", "kernel_height", "kernel_width", ["//", "channels", "groups"]]]],
   },
   copy: {
