@@ -27,7 +27,7 @@ BUILDS = {
 }
 _FLAGS = [
     *("-target", "wasm32-freestanding", "-std=c11", "-O3", "-Wall", "-Wextra", "-Werror", "-nostdlib", "-ffreestanding"),
-    *("-fno-exceptions", "-fvisibility=hidden", "-ffp-contract=off", "-g0"),
+    *("-fno-exceptions", "-fvisibility=hidden", "-ffp-contract=off", "-g0", "-Wno-unused-function"),
     *("-Wl,--no-entry", "-Wl,--import-memory", "-Wl,--export=__heap_base", "-Wl,--strip-all", "-Wl,-z,stack-size=98304"),
 ]
 
