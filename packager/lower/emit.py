@@ -12,7 +12,7 @@ import numpy as np
 
 from packager.lower import pack
 from packager.lower._kernels import ACTIVATIONS, KERNELS, OPERATIONS
-from packager.lower.boxes import box, numbered
+from packager.lower.boxes import box, numbered, row_major
 from packager.lower.ir import Array, Constant, Graph, Node, Operand, Value
 from packager.lower.unsupported import Unsupported
 from packager.lower.pack import Packed, Precision
@@ -51,7 +51,7 @@ class Emitter:
     _size_pool: dict[Any, int] = field(default_factory=dict)
     _size_index: dict[Size, int] = field(default_factory=dict)
     _index: dict[Value, int] = field(default_factory=dict)
-    _row: dict[Value, Size] = field(default_factory=dict)
+    _strides: dict[Value, tuple[Size, ...]] = field(default_factory=dict)
     _packed: dict[Any, Ref] = field(default_factory=dict)
     _blobs: dict[bytes, int] = field(default_factory=dict)
     _length: int = 0
@@ -93,20 +93,28 @@ class Emitter:
         """A buffer that lives for the steps which name it."""
         return Ref(self._declare(dtype, shape, "arena"))
 
+    def strides(self, value: Value) -> tuple[Size, ...]:
+        """Elements from one place to the next in each dimension."""
+        return self._strides.get(value) or row_major(value.shape)
+
     def row(self, value: Operand) -> Size:
         """Elements from one pixel, or row, of a value to the next; 0 for None."""
         if value is None:
             return 0
-        return self._row.get(value, value.shape[-1])
+        return self._strides[value][-2] if value in self._strides else value.shape[-1]
 
-    def set_row(self, value: Value, row: Size) -> None:
-        """The value is a range of columns of a wider one."""
-        self._row[value] = row
+    def set_strides(self, value: Value, strides: Sequence[Size]) -> None:
+        """The value is a view with gaps. Only kernels that take strides may read or write it."""
+        self._strides[value] = tuple(strides)
+
+    def is_view(self, value: Operand) -> bool:
+        """True where the value has gaps."""
+        return value in self._strides
 
     def placed(self, value: Value, target: Ref) -> bool:
         """True where the value was computed in its place within ``target`` already."""
         index = self._index.get(value)
-        return index is not None and self.values[index].get("of") == target.index and value in self._row
+        return index is not None and self.values[index].get("of") == target.index and value in self._strides
 
     # Weights
 
@@ -129,6 +137,10 @@ class Emitter:
         packed = pack.rows(weights.constant, self.precision)
         scale = None if packed.scale is None else self._weight(packed.scale)
         return self._weight(packed.codes), scale
+
+    def constant(self, array: Array) -> Ref:
+        """A small tensor that a kernel needs."""
+        return self._weight(array)
 
     def dtype(self, ref: Ref) -> str:
         """The dtype of a buffer."""
@@ -200,10 +212,10 @@ class Emitter:
     ) -> None:  # fmt: skip
         """C = activation(A B + bias + residual), B in panels. ``strides`` overrides those of tensors without gaps."""
         given = {
-            "a_row": self.row(a) if isinstance(a, Value) and a in self._row else depth,
-            "c_row": self.row(c) if isinstance(c, Value) and c in self._row else columns,
+            "a_row": self.row(a) if isinstance(a, Value) and a in self._strides else depth,
+            "c_row": self.row(c) if isinstance(c, Value) and c in self._strides else columns,
             "residual_row": 0 if residual is None
-            else self.row(residual) if isinstance(residual, Value) and residual in self._row else columns,
+            else self.row(residual) if isinstance(residual, Value) and residual in self._strides else columns,
             **{f"{name}_{dim}": 0 for name in ("a", "b", "c", "residual") for dim in ("outer", "inner")},
             **(strides or {}),
         }  # fmt: skip

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from packager.lower.ops import convolution, elementwise, gather, matrix, move, norm, pool, reduce, resize, shape
+from packager.lower.ops import attention, convolution, elementwise, gather, matrix, move, norm, pool, reduce, resize, shape
 from packager.lower.ops.base import Import, Op
 
-_FAMILIES = (convolution, elementwise, gather, matrix, move, norm, pool, reduce, resize, shape)
+_FAMILIES = (attention, convolution, elementwise, gather, matrix, move, norm, pool, reduce, resize, shape)
 
 OPS: dict[str, Op] = {op.name: op for family in _FAMILIES for op in family.OPS}
 """The operations of the IR, by name."""

@@ -12,6 +12,7 @@ from packager.lower.ir import Array, Node, Operand, Type, Value
 from packager.lower.ops.base import Call, Import, Op, Unsupported, axis_of, is_sizes, joined, value_of
 from packager.lower.ops.elementwise import ITEM
 from packager.lower.sizes import Size, at_least, ceil_div, maximum, minimum
+from packager.lower.views import may_be_view
 
 if TYPE_CHECKING:
     from packager.lower.emit import Emitter
@@ -123,6 +124,11 @@ def _emit_slice(plan: Emitter, node: Node) -> None:
     strides = [stride * abs(step) for stride, step in zip(own, node["steps"], strict=True)]
     if _is_run(x.shape, node["counts"], node["steps"]):
         plan.alias(y, x, offset * item)
+        return
+    by_pixel = not back and set(node["steps"]) <= {1} and tuple(y.shape[1:-1]) == tuple(x.shape[1:-1])
+    if by_pixel and not plan.is_view(x) and may_be_view(plan.graph, y, by_pixel):
+        plan.alias(y, x, offset * item)
+        plan.set_strides(y, own)
         return
     # An empty part may start behind the end.
     offset = offset if at_least(y.count, 1) or offset == 0 else offset * minimum(y.count, 1)

@@ -10,6 +10,7 @@ import numpy as np
 from packager.lower.ir import Array, Node, Operand, Type, Value, sized
 from packager.lower.ops.base import Call, Import, Op, Unsupported, axis_of, value_of
 from packager.lower.sizes import Size, product
+from packager.lower.views import split_rows
 
 if TYPE_CHECKING:
     from packager.lower.emit import Emitter
@@ -24,7 +25,13 @@ def _evaluate_reshape(attributes: Mapping[str, Any], /, x: Array) -> Sequence[Ar
 
 
 def _emit_reshape(plan: Emitter, node: Node) -> None:
-    plan.alias(node.output, value_of(node.inputs[0]))
+    x = value_of(node.inputs[0])
+    plan.alias(node.output, x)
+    if plan.is_view(x):
+        strides = split_rows(x.shape, plan.strides(x), node.output.shape)
+        if strides is None:
+            raise AssertionError(f"{x.name} is a view, but its reshape is not")
+        plan.set_strides(node.output, strides)
 
 
 OPS = [Op("reshape", _infer_reshape, _evaluate_reshape, _emit_reshape, symbolic=True)]

@@ -5,18 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from packager.lower.ir import Graph
+from packager.lower.passes.alias import merge_reshapes
 from packager.lower.passes.cse import merge_equal
 from packager.lower.passes.fuse_activation import fuse_activation
+from packager.lower.passes.fuse_attention import fuse_attention
 from packager.lower.passes.fuse_gelu import fuse_gelu
 from packager.lower.passes.fuse_residual import fuse_residual
+from packager.lower.passes.fuse_siblings import fuse_siblings
 from packager.lower.passes.layout import sink_transposes
 
 PASSES: tuple[Callable[[Graph], Graph], ...] = (
     merge_equal,
     fuse_gelu,
     sink_transposes,
+    fuse_attention,
+    merge_reshapes,
     fuse_residual,  # a bias first,
     fuse_residual,  # then what is computed
     fuse_activation,
+    fuse_siblings,
 )
 """All passes, in order."""

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from packager.lower.builder import GraphBuilder
 from packager.lower.ir import Graph, Node, Operand, Value, prune
+from packager.lower.passes.alias import merge_reshapes
 from packager.lower.passes.cse import merge_equal
 from packager.lower.sizes import Size
 
@@ -21,7 +22,7 @@ _MAX_ROUNDS = 12
 def sink_transposes(graph: Graph) -> Graph:
     """The same function with as few transposes as sinking leaves."""
     for _ in range(_MAX_ROUNDS):
-        sunk = merge_equal(_round(graph))
+        sunk = merge_equal(merge_reshapes(_round(graph)))
         if len(sunk.nodes) == len(graph.nodes) and _places(sunk) == _places(graph):
             break
         graph = sunk

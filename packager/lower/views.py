@@ -1,0 +1,43 @@
+"""Which slices need no copy: those whose readers all take strides. Their values become views."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from packager.lower.ir import Graph, Node, Value
+from packager.lower.sizes import Shape, Size, product
+
+# The operands that a kernel reads with the strides of a view: by pixel (gaps between the rows of the last axis), or freely.
+_BY_PIXEL = {"conv": (0, 3), "conv_transpose": (0, 3), "gemm": (0, 3), "pool": (0,), "resize": (0,)}
+_FREELY = {"attention": (0, 1, 2)}
+
+
+def may_be_view(graph: Graph, value: Value, by_pixel: bool) -> bool:
+    """True where nothing but such kernels reads the value. ``by_pixel``: its gaps lie between rows of the last axis."""
+    readers = graph.consumers.get(value, [])
+    in_outputs = any(value is result for _, result in graph.outputs)
+    return bool(readers) and not in_outputs and all(_takes(graph, reader, value, by_pixel) for reader in readers)
+
+
+def _takes(graph: Graph, reader: Node, value: Value, by_pixel: bool) -> bool:
+    if reader.op == "reshape":
+        return by_pixel and _keeps_rows(value.shape, reader.output.shape) and may_be_view(graph, reader.output, by_pixel)
+    allowed = (*_FREELY.get(reader.op, ()), *(_BY_PIXEL.get(reader.op, ()) if by_pixel else ()))
+    return all(index in allowed for index, operand in enumerate(reader.inputs) if operand is value)
+
+
+def _keeps_rows(before: Shape, after: Shape) -> bool:
+    return split_rows(before, (0,) * len(before), after) is not None
+
+
+def split_rows(before: Shape, strides: Sequence[Size], after: Shape) -> tuple[Size, ...] | None:
+    """Strides after a reshape that only splits the last axis; None where it does more."""
+    lead = len(before) - 1
+    if tuple(after[:lead]) != tuple(before[:lead]) or product(after[lead:]) != before[lead]:
+        return None
+    inner: list[Size] = []
+    step: Size = strides[-1]
+    for size in reversed(after[lead:]):
+        inner.append(step)
+        step = step * size
+    return (*strides[:lead], *reversed(inner))
