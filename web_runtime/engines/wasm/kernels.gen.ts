@@ -834,7 +834,7 @@ export const table = {
       {"name": "alpha", "kind": "float"},
       {"name": "beta", "kind": "float"},
     ],
-    checks: ["gate", ["-", 44, "gate"], "candidate", ["-", 44, "candidate"]],
+    checks: ["gate", ["-", 12, "gate"], "candidate", ["-", 12, "candidate"]],
     work: ["*", 2, 3, "steps", "batch", "hidden", ["+", "hidden", 8]],
   },
   layer_norm: {
@@ -895,7 +895,7 @@ export const table = {
       {"name": "alpha", "kind": "float"},
       {"name": "beta", "kind": "float"},
     ],
-    checks: ["gate", ["-", 44, "gate"], "candidate", ["-", 44, "candidate"], "output", ["-", 44, "output"]],
+    checks: ["gate", ["-", 12, "gate"], "candidate", ["-", 12, "candidate"], "output", ["-", 12, "output"]],
     work: ["*", 2, 4, "steps", "batch", "hidden", ["+", "hidden", 8]],
   },
   max_pool: {
@@ -1152,7 +1152,7 @@ export const table = {
       {"name": "alpha", "kind": "float"},
       {"name": "beta", "kind": "float"},
     ],
-    checks: ["activation", ["-", 44, "activation"]],
+    checks: ["activation", ["-", 12, "activation"]],
     work: ["*", 2, 1, "steps", "batch", "hidden", ["+", "hidden", 8]],
   },
   scale_shift: {
@@ -1168,7 +1168,7 @@ export const table = {
       {"name": "p0", "kind": "float"},
       {"name": "p1", "kind": "float"},
     ],
-    checks: ["activation", ["-", 44, "activation"]],
+    checks: [["-", 12, "activation"], "activation"],
     work: ["*", 4, "outer", "channels", "inner"],
   },
   scatter_elements: {

@@ -18,14 +18,17 @@ INLINE void accumulate(const int R, const int V, v128_t acc[R][V], const Block *
     int32_t place = block->tap_places ? block->tap_places[t] : t;
     const float *b = panel + 8 * ((size_t)place * block->depth + pass->start);
     int32_t k = 0;
-#define STEP(i)                                                                   \
-  {                                                                               \
-    v128_t columns[V];                                                            \
-    for (int v = 0; v < V; v++) columns[v] = load(b + 8 * (i) + 4 * (v % 2) + (size_t)(v / 2) * block->panel_floats); \
-    for (int r = 0; r < R; r++) {                                                 \
-      v128_t x = load_splat(a[r] + (i));                                          \
-      for (int v = 0; v < V; v++) acc[r][v] = madd(x, columns[v], acc[r][v]);     \
-    }                                                                             \
+// Unsigned offsets become part of the loads; the barrier keeps the compiler from holding many steps' operands at once, which spills.
+#define STEP(i)                                                                                                               \
+  {                                                                                                                           \
+    v128_t columns[V];                                                                                                        \
+    for (int v = 0; v < V; v++) columns[v] = load(b + (size_t)(8 * (i) + 4 * (v % 2)) + (size_t)(v / 2) * block->panel_floats); \
+    for (int r = 0; r < R; r++) {                                                                                             \
+      v128_t x = load_splat(a[r] + (size_t)(i));                                                                              \
+      for (int v = 0; v < V; v++) acc[r][v] = madd(x, columns[v], acc[r][v]);                                                 \
+    }                                                                                                                         \
+    for (int r = 0; r < R; r++)                                                                                               \
+      for (int v = 0; v < V; v++) keep(acc[r][v]);                                                                            \
   }
     for (; k + 4 <= pass->depth; k += 4) {
       STEP(0) STEP(1) STEP(2) STEP(3)

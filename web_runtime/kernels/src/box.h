@@ -13,7 +13,7 @@ typedef struct {
 } Box;
 
 // Merges neighbouring dims that every buffer steps through evenly, drops those of one element. False when the box is empty.
-static int box_merge(Box *box) {
+static inline int box_merge(Box *box) {
   int32_t kept = 0;
   for (int32_t i = 0; i < box->dims; i++) {
     int32_t count = box->count[i];
@@ -71,7 +71,7 @@ typedef struct {
   int32_t rows, tiles;    // rows of a tile (1 when rows have several pieces), tiles in all
 } BoxTiles;
 
-static BoxTiles box_tiles(const Box *box) {
+static inline BoxTiles box_tiles(const Box *box) {
   BoxTiles t = {.piece = min_int(box->columns, BOX_TILE), .rows = 1};
   t.pieces = ceil_div(box->columns, t.piece);
   if (t.pieces == 1) t.rows = max_int(1, BOX_TILE / box->columns);

@@ -1,0 +1,103 @@
+// Group and instance norm, batch norm.
+#include "activation.h"
+#include "kernels.gen.h"
+
+// A group: `outer` runs of `channels` x `inner` floats, `step` apart.
+typedef struct {
+  const float *x, *scale, *bias;
+  float *y;
+  int32_t outer, channels, inner;
+  size_t step;
+} Group;
+
+static double group_moment(const Group *g, float centre, int32_t power) {
+  double sum = 0;
+  v128_t middle = splat(centre);
+  int32_t run = g->channels * g->inner;
+  for (int32_t o = 0; o < g->outer; o++) {
+    const float *x = g->x + o * g->step;
+    v128_t lanes = splat(0);
+    int32_t i = 0;
+    for (; i + 4 <= run; i += 4) {
+      v128_t v = sub(load(x + i), middle);
+      lanes = power == 1 ? add(lanes, v) : madd(v, v, lanes);
+    }
+    sum += sum_lanes(lanes);
+    for (; i < run; i++) sum += power == 1 ? x[i] - centre : (x[i] - centre) * (x[i] - centre);
+  }
+  return sum;
+}
+
+static void normalise_run(const float *x, float *y, int32_t count, float factor, float shift) {
+  v128_t a = splat(factor), b = splat(shift);
+  int32_t i = 0;
+  for (; i + 4 <= count; i += 4) store(y + i, madd(load(x + i), a, b));
+  for (; i < count; i++) y[i] = x[i] * factor + shift;
+}
+
+static void normalise_group(const Group *g, float epsilon) {
+  double count = (double)g->outer * g->channels * g->inner;
+  float mean = (float)(group_moment(g, 0, 1) / count);
+  float unit = 1 / __builtin_sqrtf((float)(group_moment(g, mean, 2) / count) + epsilon);
+  for (int32_t o = 0; o < g->outer; o++)
+    for (int32_t c = 0; c < g->channels; c++) {
+      float factor = g->scale ? unit * g->scale[c] : unit, shift = (g->bias ? g->bias[c] : 0) - mean * factor;
+      size_t at = o * g->step + (size_t)c * g->inner;
+      normalise_run(g->x + at, g->y + at, g->inner, factor, shift);
+    }
+}
+
+// 4 channels or fewer, each a group of its own: [outer, step].
+static void normalise_channels(const Group *g, int32_t count, float epsilon) {
+  v128_t sum = splat(0), squares = splat(0), n = splat((float)g->outer);
+  size_t end = g->outer * g->step;
+  for (size_t i = 0; i < end; i += g->step) sum = add(sum, load_part(g->x + i, count));
+  v128_t mean = wasm_f32x4_div(sum, n);
+  for (size_t i = 0; i < end; i += g->step) {
+    v128_t v = sub(load_part(g->x + i, count), mean);
+    squares = madd(v, v, squares);
+  }
+  v128_t unit = wasm_f32x4_div(splat(1.0f), wasm_f32x4_sqrt(add(wasm_f32x4_div(squares, n), splat(epsilon))));
+  if (g->scale) unit = mul(unit, load_part(g->scale, count));
+  v128_t shift = sub(g->bias ? load_part(g->bias, count) : splat(0), mul(mean, unit));
+  for (size_t i = 0; i < end; i += g->step) store_part(g->y + i, madd(load_part(g->x + i, count), unit, shift), count);
+}
+
+void group_norm(const float *x, const float *scale, const float *bias, float *y, int32_t batch, int32_t outer, int32_t channels,
+                int32_t inner, int32_t groups, float epsilon) {
+  if (outer == 0 || channels == 0 || inner == 0) return;
+  int32_t width = channels / groups, apart = inner == 1 && width == 1;
+  if (apart) width = 4;
+  int32_t across = ceil_div(channels, width);
+  size_t image = (size_t)outer * channels * inner;
+  for_tiles(tile, batch * across) {
+    int32_t c = tile % across * width;
+    size_t at = tile / across * image + (size_t)c * inner;
+    Group g = {x + at, scale ? scale + c : 0, bias ? bias + c : 0, y + at, outer, width, inner, (size_t)channels * inner};
+    if (apart) normalise_channels(&g, min_int(4, channels - c), epsilon);
+    else normalise_group(&g, epsilon);
+  }
+}
+
+void scale_shift(const float *x, const float *scale, const float *shift, float *y, int32_t outer, int32_t channels, int32_t inner,
+                 int32_t activation, float p0, float p1) {
+  if (channels == 0 || inner == 0) return;
+  int32_t apart = inner == 1, units = apart ? outer : outer * channels, length = apart ? channels : inner;
+  int32_t together = max_int(1, 8192 / length);
+  for_tiles(tile, ceil_div(units, together)) {
+    int32_t first = tile * together, end = min_int(units, first + together);
+    for (int32_t u = first; u < end; u++) {
+      const float *from = x + (size_t)u * length;
+      float *to = y + (size_t)u * length;
+      if (!apart) {
+        normalise_run(from, to, length, scale[u % channels], shift[u % channels]);
+        continue;
+      }
+      int32_t i = 0;
+      for (; i + 4 <= length; i += 4) store(to + i, madd(load(from + i), load(scale + i), load(shift + i)));
+      for (; i < length; i++) to[i] = from[i] * scale[i] + shift[i];
+    }
+    float *done = y + (size_t)first * length;
+    if (activation != ACTIVATION_NONE) activate(activation, p0, p1, done, done, (end - first) * length);
+  }
+}
