@@ -67,7 +67,7 @@ def _engines(manifest: Manifest) -> Misfits:
     scripts = _paths(manifest, "engine")
     for target, engine in cast("dict[str, dict[str, str]]", manifest["engines"]).items():
         for part in ("script", "glue"):
-            if engine[part] not in scripts:
+            if part in engine and engine[part] not in scripts:
                 yield f"/engines/{target}/{part}", "must be a file of the role engine"
 
 

@@ -107,7 +107,7 @@ def is_bundle(folder: Path) -> bool:
 
 def contents(manifest: Manifest) -> list[Content]:
     """Every Content of a manifest: engines, variants, the task's, the samples'."""
-    found: list[Content] = [engine["module"] for engine in cast("Any", manifest["engines"]).values()]
+    found: list[Content] = [content for target in manifest["engines"] for content in module_contents(manifest, target)]
     for variant in manifest["variants"]:
         found += variant_contents(variant)
     found += task_contents(manifest)
@@ -115,6 +115,18 @@ def contents(manifest: Manifest) -> list[Content]:
         tensor["content"] for sample in manifest["samples"] if sample["kind"] == "tensors" for tensor in sample["tensors"]
     ]
     return found
+
+
+def module_contents(manifest: Manifest, target: str) -> list[Content]:
+    """The builds of a target's module, the best first: a visitor needs one of them."""
+    engine = cast("Any", manifest["engines"])[target]
+    return [build["content"] for build in engine["modules"]] if "modules" in engine else [engine["module"]]
+
+
+def engine_scripts(manifest: Manifest, target: str) -> set[str]:
+    """Paths of a target's scripts."""
+    engine = cast("Any", manifest["engines"])[target]
+    return {engine[part] for part in ("script", "glue") if part in engine}
 
 
 def variant_contents(variant: Variant) -> list[Content]:
@@ -134,17 +146,19 @@ def task_contents(manifest: Manifest) -> list[Content]:
 def first_visit_bytes(manifest: Manifest, variant: Variant) -> dict[str, int]:
     """Encoded bytes that a first visit with this variant moves, by kind: engine, weights (graph and task files too), shell.
 
-    The shell is counted as it lies on disk; hosts that compress send less.
+    The shell is counted as it lies on disk; hosts that compress send less. Of several builds of a module the largest counts.
     """
     unique: dict[str, dict[str, int]] = {"engine": {}, "weights": {}}
-    engine = cast("Any", manifest["engines"])[variant["target"]]
+    largest = max(
+        module_contents(manifest, variant["target"]), key=lambda content: sum(shard["encoded_bytes"] for shard in content)
+    )
     for kind, found in (
-        ("engine", [engine["module"]]),
+        ("engine", [largest]),
         ("weights", [*variant_contents(variant), *task_contents(manifest)]),
     ):
         for content in found:
             unique[kind].update({shard["sha256"]: shard["encoded_bytes"] for shard in content})
-    scripts = {engine["script"], engine["glue"]}
+    scripts = engine_scripts(manifest, variant["target"])
     return {
         "engine": sum(unique["engine"].values()) + sum(file["bytes"] for file in manifest["files"] if file["path"] in scripts),
         "weights": sum(unique["weights"].values()),

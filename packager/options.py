@@ -10,11 +10,13 @@ from typing import Literal, get_args
 
 from packager.errors import InputError
 
-Target = Literal["ort-wasm"]
+Target = Literal["wasm", "ort-wasm"]
+Precision = Literal["fp32", "fp16", "int8"]
 TaskKind = Literal["image-classification", "text-embedding", "tensor"]
 BrowserUse = Literal["auto", "required", "off"]
 
 TARGETS: tuple[Target, ...] = get_args(Target)
+PRECISIONS: tuple[Precision, ...] = get_args(Precision)
 TASKS: tuple[TaskKind, ...] = get_args(TaskKind)
 
 DEFAULT_SHARD_SIZE = 4 * 2**20
@@ -29,12 +31,15 @@ _UNITS = {"": 1, "b": 1, "k": 10**3, "kb": 10**3, "kib": 2**10, "m": 10**6, "mb"
 class BuildOptions:
     """Options of ``packager build``; docs of each are the command line's help.
 
+    Without ``targets`` the build takes what the model and the proof allow.
+
     Raises InputError where a value is out of its range or a named file does not exist.
     """
 
     model: Path
     output: Path
-    targets: tuple[Target, ...] = ("ort-wasm",)
+    targets: tuple[Target, ...] = ()
+    precision: Precision = "fp32"
     task: TaskKind | None = None
     labels: Path | None = None
     tokenizer: Path | None = None
@@ -73,12 +78,21 @@ class BuildOptions:
                 raise InputError(f"The dimension '{dim}' cannot be {value}.", where="--dim", remedy="Give a size of 1 or more.")
         for choice, known, flag in (
             *((target, TARGETS, "--target") for target in self.targets),
+            (self.precision, PRECISIONS, "--precision"),
             (self.task, TASKS, "--task"),
         ):
             if choice is not None and choice not in known:
                 raise InputError(f"'{choice}' is not known.", where=flag, remedy=f"Choose from: {', '.join(known)}.")
         if self.browser not in get_args(BrowserUse):
             raise InputError(f"'{self.browser}' is not known.", where="--browser", remedy="Choose auto, required or off.")
+        if "wasm" in self.targets and self.browser == "off":
+            raise InputError(
+                "A variant for the target wasm is proven in a browser or not at all.",
+                where="--browser off",
+                remedy="Leave one of the two out.",
+            )
+        if self.precision != "fp32" and self.targets and "wasm" not in self.targets:
+            raise InputError(f"The target ort-wasm has no weights in {self.precision}.", where="--precision")
 
 
 def parse_size(text: str) -> int:

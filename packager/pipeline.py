@@ -1,4 +1,4 @@
-"""The story of a build: read → optimise → lower → shard → prove → manifest → site."""
+"""The story of a build: read → optimise → lower → shard → prove → choose → manifest → site."""
 
 from __future__ import annotations
 
@@ -8,22 +8,23 @@ from typing import TYPE_CHECKING, Any, Literal
 from packager import __version__, parity, tasks
 from packager import manifest as manifests
 from packager import samples as sampling
-from packager.errors import BuildError, MissingToolError
+from packager.choose import choose, measured
+from packager.errors import BuildError, InputError, MissingToolError
 from packager.hosts import check_limits, host_files
 from packager.lowered import Item, Lowered
 from packager.optimise import optimise
 from packager.progress import Silent
 from packager.readers import read
 from packager.shard import Shards
-from packager.site import Site, finish, folder_bytes
+from packager.site import Site, drop_unneeded, finish, folder_bytes
 from packager.staging import check_output, staged
-from packager.targets import ort_wasm
+from packager.targets import ort_wasm, wasm
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from packager._manifest_types import Manifest, Parity, Variant
+    from packager._manifest_types import Manifest, OutputParity, Parity, Signature
     from packager.model import Model, Sample, Tensors
     from packager.options import BuildOptions, Target
     from packager.progress import Progress
@@ -54,8 +55,9 @@ def build(options: BuildOptions, progress: Progress = Silent()) -> BuildResult: 
     with progress.step("Optimising the graph"):
         optimised = optimise(model, warnings.append)
     with staged(options.output) as folder:
-        draft = _write_bundle(folder, options, optimised, task, samples, progress)
-        manifest = _prove(folder, draft, feeds, reference, options, progress, warnings.append)
+        draft = _write_bundle(folder, options, optimised, task, samples, progress, warnings.append)
+        proof = _Proof(optimised.signature, feeds, reference, options)
+        manifest = _prove(folder, draft, proof, progress, warnings.append)
         with progress.step("Writing the site"):
             finish(folder, manifest, host_files(options.host))
             problems = check_limits(options.host, folder_bytes(folder))
@@ -71,16 +73,23 @@ def _check_classes(task: AnyTask, reference: list[Tensors], options: BuildOption
 
 
 def _write_bundle(
-    folder: Path, options: BuildOptions, model: Model, task: AnyTask, samples: list[Sample], progress: Progress
+    folder: Path,
+    options: BuildOptions,
+    model: Model,
+    task: AnyTask,
+    samples: list[Sample],
+    progress: Progress,
+    warn: Callable[[str], None],
 ) -> dict[str, Any]:
     """All shards and page files; the manifest as far as it is known before the proof."""
-    lowered = {target: _lower(target, model, options.shard_size) for target in options.targets}
+    with progress.step("Lowering the model"):
+        lowered = _lower(model, options, warn)
     site, shards = Site(folder), Shards(folder, options.shard_size)
     with progress.bar("Writing shards", sum(entry.bytes for entry in lowered.values())) as advance:
-        variants = [_variant(target, entry, shards, advance) for target, entry in lowered.items()]
+        variants = [_variant(target, options, entry, shards, advance) for target, entry in lowered.items()]
     with progress.step("Adding the runtime and the page"):
         name = options.name or options.model.stem
-        engines = {target: site.add_engine(target, shards.write) for target in options.targets}
+        engines = {target: site.add_engine(target, shards.write) for target in lowered}
         site.add_page(name, task.kind, model.signature)
         return {
             "format": manifests.FORMAT,
@@ -96,18 +105,39 @@ def _write_bundle(
         }
 
 
-def _lower(target: Target, model: Model, shard_size: int) -> Lowered:
-    verdict = ort_wasm.check(model)
-    if not verdict.fits:
-        raise BuildError(f"The target {target} cannot take this model: {' '.join(verdict.problems)}", where=str(model.path))
-    return ort_wasm.lower(model, shard_size)
+def _lower(model: Model, options: BuildOptions, warn: Callable[[str], None]) -> dict[Target, Lowered]:
+    """The model for each target that was asked for, or else for each that takes it and can be proven here."""
+    lowered: dict[Target, Lowered] = {}
+    obstacle = _no_browser(options)
+    if "wasm" in options.targets or not (options.targets or obstacle):
+        verdict = wasm.check(model)
+        if verdict.fits:
+            lowered["wasm"] = wasm.lower(model, options.shard_size, options.precision)
+        elif "wasm" in options.targets:
+            raise InputError(f"The target wasm does not cover this model: {_some(verdict.problems)}", where=str(model.path))
+        else:
+            warn(f"The model runs on ort-wasm only, as the target wasm does not cover it: {_some(verdict.problems)}")
+    if "ort-wasm" in options.targets or not options.targets:
+        verdict = ort_wasm.check(model)
+        if not verdict.fits:
+            raise BuildError(f"The target ort-wasm cannot take this model: {_some(verdict.problems)}", where=str(model.path))
+        lowered["ort-wasm"] = ort_wasm.lower(model, options.shard_size)
+    return lowered
 
 
-def _variant(target: Target, lowered: Lowered, shards: Shards, done: Callable[[int], None]) -> dict[str, Any]:
+def _some(problems: list[str], most: int = 4) -> str:
+    more = [f"And {len(problems) - most} more; packager inspect lists them."] if len(problems) > most else []
+    return " ".join([*problems[:most], *more])
+
+
+def _variant(
+    target: Target, options: BuildOptions, lowered: Lowered, shards: Shards, done: Callable[[int], None]
+) -> dict[str, Any]:
+    precision = options.precision if target == "wasm" else "fp32"
     return {
-        "id": f"{target}-fp32",
+        "id": f"{target}-{precision}",
         "target": target,
-        "precision": "fp32",
+        "precision": precision,
         "graph": shards.write([Item(lowered.graph)], done),
         "weights": [
             {"location": weights.location, "content": shards.write(weights.items, done)} for weights in lowered.weights
@@ -115,51 +145,101 @@ def _variant(target: Target, lowered: Lowered, shards: Shards, done: Callable[[i
     }
 
 
-def _prove(
-    folder: Path,
-    manifest: dict[str, Any],
-    feeds: list[Tensors],
-    reference: list[Tensors],
-    options: BuildOptions,
-    progress: Progress,
-    warn: Callable[[str], None],
-) -> Manifest:
-    """Every variant against the reference: natively on the bytes as shipped, then in a browser. Raises ParityError."""
-    generated = not options.samples
+def _no_browser(options: BuildOptions) -> str | None:
+    """Why no browser is to be used, or None."""
+    return "--browser off was given" if options.browser == "off" else parity.browser_reason()
 
-    def record(variant: Variant, outputs: list[Tensors], proof: Literal["browser", "native"], runner: str) -> Parity:
-        agreement = parity.compare(manifest["signature"], reference, outputs, variant["id"])
-        agreement.hold(options.tolerance, variant["id"])
+
+@dataclass(frozen=True)
+class _Proof:
+    """What every variant is held to."""
+
+    signature: Signature
+    feeds: list[Tensors]
+    reference: list[Tensors]
+    options: BuildOptions
+
+    def record(self, variant: str, outputs: list[Tensors], proof: Literal["browser", "native"], runner: str) -> Parity:
+        """The figures of a variant's outputs. Raises ParityError past the tolerance."""
+        agreement = parity.compare(self.signature, self.reference, outputs, variant)
+        agreement.hold(self.options.tolerance, variant)
+        return self._parity(proof, runner, agreement.outputs)
+
+    def pending(self) -> Parity:
+        """What the manifest says before a browser has run a variant that nothing else can run."""
+        names = [entry["name"] for entry in self.signature["outputs"]]
+        return self._parity(
+            "browser", "none yet", [{"name": name, "max_abs": 0, "relative": 0, "cosine": 1, "top1": None} for name in names]
+        )
+
+    def _parity(self, proof: Literal["browser", "native"], runner: str, outputs: list[OutputParity]) -> Parity:
         return {
-            "proof": proof, "runner": runner, "samples": len(feeds), "generated": generated,
-            "tolerance": options.tolerance, "outputs": agreement.outputs,
+            "proof": proof, "runner": runner, "samples": len(self.feeds), "generated": not self.options.samples,
+            "tolerance": self.options.tolerance, "outputs": outputs,
         }  # fmt: skip
 
+
+def _prove(folder: Path, manifest: dict[str, Any], proof: _Proof, progress: Progress, warn: Callable[[str], None]) -> Manifest:
+    """Every variant against the reference: natively on the bytes as shipped, then in a browser. Raises ParityError."""
+    options = proof.options
     with progress.step("Proving the shipped bytes natively"):
         for variant in manifest["variants"]:
-            outputs = parity.run_natively(folder, manifest["signature"], variant, feeds)
-            variant["parity"] = record(variant, outputs, "native", parity.NATIVE_RUNNER)
-    sealed = manifests.seal(manifest)
-    reason = "--browser off was given" if options.browser == "off" else parity.browser_reason()
-    if reason is not None and options.browser != "required":
+            if variant["target"] == "wasm":
+                variant["parity"] = proof.pending()
+                continue
+            outputs = parity.run_natively(folder, proof.signature, variant, proof.feeds)
+            variant["parity"] = proof.record(variant["id"], outputs, "native", parity.NATIVE_RUNNER)
+    reason = _no_browser(options)
+    if reason is not None and options.browser != "required" and "wasm" not in options.targets:
         if options.browser == "auto":
             warn(f"{reason}, so the bundle was proven in native onnxruntime only. {parity.BROWSER_REMEDY}")
-        return sealed
+        return manifests.seal(manifest)
     try:
-        for variant in manifest["variants"]:
-            with progress.bar("Proving in a browser", len(feeds)) as advance:
-                outputs, runner = parity.run_in_browser(
-                    folder,
-                    manifests.encode(sealed),
-                    variant["id"],
-                    manifest["signature"],
-                    feeds,
-                    lambda: advance(1),
-                )
-            variant["parity"] = record(variant, outputs, "browser", runner)
+        _prove_in_browser(folder, manifest, proof, progress, warn)
     except MissingToolError as error:
-        if options.browser == "required":
+        if options.browser == "required" or "wasm" in options.targets:
             raise
         warn(f"{error.what} The bundle was proven in native onnxruntime only. {error.remedy}")
-        return sealed
+        _keep(folder, manifest, [variant for variant in manifest["variants"] if variant["target"] != "wasm"])
+        return manifests.seal(manifest)
+    chosen, notes = choose(manifests.seal(manifest))
+    if not options.targets:
+        for note in notes:
+            warn(note)
+        _keep(folder, manifest, chosen)
+    else:
+        # What was asked for stays.
+        manifest["variants"] = [*chosen, *(variant for variant in manifest["variants"] if variant not in chosen)]
     return manifests.seal(manifest)
+
+
+def _prove_in_browser(
+    folder: Path, manifest: dict[str, Any], proof: _Proof, progress: Progress, warn: Callable[[str], None]
+) -> None:
+    """Fills in parity and measurements. A variant that nobody asked for goes where it does not stand the proof."""
+    names = [variant["id"] for variant in manifest["variants"]]
+    sealed = manifests.encode(manifests.seal(manifest))
+    with progress.bar("Proving in a browser", len(names) * len(proof.feeds)) as advance:
+        runs, runner = parity.run_in_browser(folder, sealed, names, proof.signature, proof.feeds, lambda: advance(1))
+    for variant in list(manifest["variants"]):
+        run = runs[variant["id"]]
+        try:
+            if isinstance(run, BuildError):
+                raise run
+            variant["parity"] = proof.record(variant["id"], run.outputs, "browser", runner)
+        except BuildError as error:
+            if variant["target"] != "wasm" or proof.options.targets:
+                raise
+            warn(f"{variant['id']} was left out: {error.what}")
+            _keep(folder, manifest, [other for other in manifest["variants"] if other is not variant])
+            continue
+        if run.times:
+            variant["measured"] = measured(runner, run.threads, run.times)
+
+
+def _keep(folder: Path, manifest: dict[str, Any], variants: Sequence[Any]) -> None:
+    """Leaves these variants in a bundle, in this order, and nothing that only others need."""
+    targets = {variant["target"] for variant in variants}
+    manifest["variants"] = list(variants)
+    manifest["engines"] = {target: engine for target, engine in manifest["engines"].items() if target in targets}
+    manifest["files"] = drop_unneeded(folder, manifests.seal(manifest))

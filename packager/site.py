@@ -11,13 +11,14 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
+from packager.content import shard_path
 from packager.declarations import declarations
 from packager.errors import MissingToolError
 from packager.lowered import Item
-from packager.manifest import encode
+from packager.manifest import contents, encode, engine_scripts
 
 if TYPE_CHECKING:
-    from packager._manifest_types import Engine, File, Manifest, Signature
+    from packager._manifest_types import CompiledEngine, Engine, File, Manifest, ModuleBuild, Signature
     from packager._manifest_types import Sample as ManifestSample
     from packager.lowered import Write
     from packager.model import Sample
@@ -45,7 +46,7 @@ class Assets:
 
     root: Path
     files: dict[str, str]
-    engines: dict[str, dict[str, str]]
+    engines: dict[str, Any]
 
     @classmethod
     def load(cls) -> Assets:
@@ -78,10 +79,16 @@ class Site:
     def _copy(self, path: str, role: Role) -> None:
         self.add(path, (self._assets.root / path).read_bytes(), role)
 
-    def add_engine(self, target: str, write: Write) -> Engine:
+    def add_engine(self, target: str, write: Write) -> Engine | CompiledEngine:
         """Copies a target's scripts, cuts its module into shards, and gives the manifest's entry."""
         engine = self._assets.engines[target]
         self._copy(engine["script"], "engine")
+        if "modules" in engine:
+            modules: list[ModuleBuild] = [
+                {"needs": build["needs"], "content": write([Item((self._assets.root / build["path"]).read_bytes())])}
+                for build in engine["modules"]
+            ]
+            return {"version": engine["version"], "script": engine["script"], "modules": modules}
         self._copy(engine["glue"], "engine")
         module = write([Item((self._assets.root / engine["module"]).read_bytes())])
         return {"version": engine["version"], "script": engine["script"], "glue": engine["glue"], "module": module}
@@ -138,6 +145,20 @@ def finish(folder: Path, manifest: Manifest, host_files: dict[str, bytes]) -> No
     for path, data in host_files.items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_bytes(data)
+
+
+def drop_unneeded(folder: Path, manifest: Manifest) -> list[File]:
+    """Removes shards and engine scripts that the manifest's variants do not need, and returns the files that stay listed."""
+    shards = {shard_path(shard) for content in contents(manifest) for shard in content}
+    for path in (folder / "shards").iterdir():
+        if f"shards/{path.name}" not in shards:
+            path.unlink()
+    scripts = {path for target in manifest["engines"] for path in engine_scripts(manifest, target)}
+    kept = [file for file in manifest["files"] if file["role"] != "engine" or file["path"] in scripts]
+    for file in manifest["files"]:
+        if file not in kept:
+            (folder / file["path"]).unlink()
+    return kept
 
 
 def _tensor_sample(sample: Sample, write: Write) -> Any:

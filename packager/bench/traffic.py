@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from packager.content import shard_path
+from packager.manifest import module_contents
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -35,8 +36,8 @@ class Kinds:
         roles = {"shell": "shell", "engine": "engine", "sample": "samples"}
         self._known = {"": "shell", "manifest.json": "shell", "sw.js": "shell"}
         self._known |= {file["path"]: roles.get(file["role"], "other") for file in manifest["files"]}
-        engines: Iterable[Any] = manifest["engines"].values()
-        self._known |= {shard_path(shard): "engine" for engine in engines for shard in engine["module"]}
+        modules = [content for target in manifest["engines"] for content in module_contents(manifest, target)]
+        self._known |= {shard_path(shard): "engine" for content in modules for shard in content}
 
     def of(self, url: str) -> str:
         """One of ``KINDS``. Every shard that is no engine's counts as weights: graph, labels and tokenizer too."""

@@ -13,6 +13,7 @@ from packager.bench.devtools import Targets
 from packager.bench.told import STORED, Told
 from packager.bench.traffic import EVENTS, Kinds, Transfer, Wire, tally
 from packager.errors import BuildError, InputError
+from packager.manifest import engine_scripts, module_contents
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -167,9 +168,9 @@ class Visitor:
         }
 
     def _engine(self, target: str) -> list[str]:
-        engine: Any = dict(self.manifest["engines"].items())[target]
-        scripts = [file["sha256"] for file in self.manifest["files"] if file["path"] in (engine["script"], engine["glue"])]
-        return [*scripts, *(shard["sha256"] for shard in engine["module"])]
+        paths = engine_scripts(self.manifest, target)
+        scripts = [file["sha256"] for file in self.manifest["files"] if file["path"] in paths]
+        return [*scripts, *(shard["sha256"] for content in module_contents(self.manifest, target) for shard in content)]
 
     def _traffic(self, wire: Wire | None, told: Told, *, fresh: bool) -> dict[str, Any]:
         kinds = Kinds(self.manifest, self.address.url)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from packager.hosts import HOSTS
-from packager.options import DEFAULT_TOLERANCE, TARGETS, TASKS, BuildOptions, parse_dim, parse_size
+from packager.options import DEFAULT_TOLERANCE, PRECISIONS, TARGETS, TASKS, BuildOptions, parse_dim, parse_size
 
 if TYPE_CHECKING:
     import argparse
@@ -28,7 +28,14 @@ def add(commands: Any) -> argparse.ArgumentParser:
         metavar="SITE",
         help="the folder to write; an older bundle there is replaced",
     )
-    build.add_argument("--target", action="append", choices=TARGETS, help="where it is to run (repeatable; default: ort-wasm)")
+    build.add_argument(
+        "--target", action="append", choices=TARGETS,
+        help="where it is to run (repeatable; default: wasm where it covers the model, beside ort-wasm, as they measure)",
+    )  # fmt: skip
+    build.add_argument(
+        "--precision", choices=PRECISIONS, default="fp32",
+        help="of the weights on their way to the visitor, for the target wasm (default: %(default)s)",
+    )  # fmt: skip
     build.add_argument(
         "--task", choices=TASKS, help="what the page does (default: told from the model and the files beside it)"
     )
@@ -86,7 +93,8 @@ def run(options: argparse.Namespace) -> int:
         BuildOptions(
             model=options.model,
             output=options.output,
-            targets=tuple(dict.fromkeys(options.target or ("ort-wasm",))),
+            targets=tuple(dict.fromkeys(options.target or ())),
+            precision=options.precision,
             task=options.task,
             labels=options.labels,
             tokenizer=options.tokenizer,

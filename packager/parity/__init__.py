@@ -2,7 +2,7 @@
 
 from packager.browser import INSTALL as BROWSER_REMEDY
 from packager.native import RUNNER as NATIVE_RUNNER
-from packager.parity.browser import browser_reason, run_in_browser
+from packager.parity.browser import BrowserRun, browser_reason, run_in_browser
 from packager.parity.compare import Agreement, compare
 from packager.parity.native import run_natively, run_reference
 
@@ -10,6 +10,7 @@ __all__ = [
     "BROWSER_REMEDY",
     "NATIVE_RUNNER",
     "Agreement",
+    "BrowserRun",
     "browser_reason",
     "compare",
     "run_in_browser",

@@ -1,4 +1,4 @@
-"""The executor on cases from Python: many plans through one page of a real Chromium, or through Node where no browser is needed.
+"""The executor on cases from Python: many plans through one page of a real Chromium, or through Node where that is enough.
 
     with browser_engine("relaxed") as engine:
         results = engine.run([Case(plan, weights, {"x": array}), …])
@@ -127,7 +127,8 @@ class NodeEngine:
 
     def _run(self, case: Case) -> Result:
         stdin, stdout = self._process.stdin, self._process.stdout
-        assert stdin is not None and stdout is not None
+        assert stdin is not None
+        assert stdout is not None
         request = encode(case)
         stdin.write(struct.pack("<I", len(request)) + request)
         stdin.flush()

@@ -1,0 +1,57 @@
+"""Target ``wasm``: this project's own engine. ``packager.lower`` makes a plan of the model; here its weights are cut.
+
+A location is named by the byte of the plan's weights at which it starts, so that the engine takes each as it comes in.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from packager import lower as compiler
+from packager.lowered import Item, Lowered, Weights
+from packager.targets import Verdict
+
+if TYPE_CHECKING:
+    from packager.lower import Compiled
+    from packager.lower.pack import Precision
+    from packager.model import Model
+
+# A tensor this small goes with its neighbours whatever its elements are: bias beside weights, scales beside codes.
+_SMALL = 16 * 2**10
+
+
+def check(model: Model) -> Verdict:
+    """What the engine does not cover, node by node."""
+    uncovered = compiler.cover(model)
+    return Verdict("wasm", [str(node) for node in uncovered])
+
+
+def lower(model: Model, shard_size: int, precision: Precision = "fp32") -> Lowered:
+    """The plan and its weights. Raises BuildError where the engine does not cover the model."""
+    compiled = compiler.compile(model, precision)
+    return Lowered(compiled.document, _grouped(compiled, shard_size))
+
+
+def _grouped(compiled: Compiled, shard_size: int) -> list[Weights]:
+    """The chunks in order, as many together as fit into ``shard_size``; large ones of elements of one size, for the filter."""
+    elements = {
+        value["offset"]: np.dtype(value["dtype"]).itemsize for value in compiled.plan["values"] if value["place"] == "weights"
+    }
+    groups: list[Weights] = []
+    held: list[bytes] = []
+    element, start, end = 0, 0, 0
+    for chunk in compiled.weights:
+        mine = elements.get(end, 1) if len(chunk) > _SMALL else 0
+        if held and (end - start + len(chunk) > shard_size or (mine and element and mine != element)):
+            groups.append(_weights(start, held, element))
+            held, element, start = [], 0, end
+        held.append(chunk)
+        element = element or mine
+        end += len(chunk)
+    return [*groups, _weights(start, held, element)] if held else groups
+
+
+def _weights(start: int, chunks: list[bytes], element: int) -> Weights:
+    return Weights(str(start), [Item(chunk, element or 4) for chunk in chunks])
