@@ -13,7 +13,7 @@ from packager.lower.builder import GraphBuilder
 from packager.lower.ir import Graph, Node, Operand, Value, prune
 from packager.lower.passes.alias import merge_reshapes
 from packager.lower.passes.cse import merge_equal
-from packager.lower.sizes import Size
+from packager.lower.sizes import Shape, Size
 
 Perm = tuple[int, ...]
 _MAX_ROUNDS = 12
@@ -47,7 +47,7 @@ def _round(graph: Graph) -> Graph:
         operand = current(operand)
         if operand is not None and operand in moved:
             source, perm = moved[operand]
-            made = build.op("transpose", source, perm=perm)
+            made = _turned(build, source, perm)
             stands[operand] = made
             moved.pop(operand)
             return made
@@ -62,13 +62,13 @@ def _round(graph: Graph) -> Graph:
             if source in moved:
                 source, first = moved[source]
                 perm = tuple(first[axis] for axis in perm)
-            _put(build, node.output, source, perm, moved, stands)
+            _put(node.output, source, perm, moved, stands)
             continue
         rule = _RULES.get(node.op)
         found = rule(build, node, inputs, moved) if rule is not None and any(entry in moved for entry in inputs) else None
         if found is not None:
             for output, (source, perm) in zip(node.outputs, found, strict=True):
-                _put(build, output, source, perm, moved, stands)
+                _put(output, source, perm, moved, stands)
             continue
         kept = tuple(_again(plain, operand, stands) for operand in node.inputs)
         build.nodes.append(replace(node, inputs=kept))
@@ -86,16 +86,24 @@ def _again(plain: Callable[[Operand], Operand], operand: Operand, stands: dict[V
     return stands.get(made, made) if made is not None else None
 
 
-def _put(build: GraphBuilder, output: Value, source: Value, perm: Perm, moved: dict[Value, tuple[Value, Perm]],
-         stands: dict[Value, Value]) -> None:  # fmt: skip
-    """``output`` is ``source`` transposed: nothing, a reshape, or a transpose that is put off."""
+def _put(output: Value, source: Value, perm: Perm, moved: dict[Value, tuple[Value, Perm]], stands: dict[Value, Value]) -> None:
+    """``output`` is ``source`` transposed, which is put off until something needs it."""
     if perm == tuple(range(len(perm))):
         stands[output] = source
-        return
-    if [axis for axis in perm if source.shape[axis] != 1] == [axis for axis in range(source.rank) if source.shape[axis] != 1]:
-        stands[output] = build.op("reshape", source, shape=tuple(source.shape[axis] for axis in perm))
-        return
-    moved[output] = (source, perm)
+    else:
+        moved[output] = (source, perm)
+
+
+def _turned(build: GraphBuilder, source: Value, perm: Perm) -> Value:
+    """The transpose made after all: a reshape where only dimensions of 1 move."""
+    if _only_ones_move(source.shape, perm):
+        return build.op("reshape", source, shape=tuple(source.shape[axis] for axis in perm))
+    return build.op("transpose", source, perm=perm)
+
+
+def _only_ones_move(shape: Shape, perm: Perm) -> bool:
+    real = [axis for axis in perm if shape[axis] != 1]
+    return real == sorted(real)
 
 
 Moved = dict[Value, tuple[Value, Perm]]
@@ -121,7 +129,7 @@ def _shared(inputs: Sequence[Operand], moved: Moved) -> Perm | None:
     for entry in inputs:
         if entry is None or entry in moved or entry.constant is not None:
             continue
-        if sum(size != 1 for size in entry.shape) > 1 or entry.rank > len(perm):
+        if entry.rank > len(perm) or not _only_ones_move((1,) * (len(perm) - entry.rank) + entry.shape, _inverse(perm)):
             return None
     return perm
 
