@@ -9,6 +9,7 @@ from packager.lower.passes.alias import merge_reshapes
 from packager.lower.passes.cse import merge_equal
 from packager.lower.passes.fuse_activation import fuse_activation
 from packager.lower.passes.fuse_attention import fuse_attention
+from packager.lower.passes.fuse_batchnorm import fuse_batchnorm
 from packager.lower.passes.fuse_gelu import fuse_gelu
 from packager.lower.passes.fuse_residual import fuse_residual
 from packager.lower.passes.fuse_siblings import fuse_siblings
@@ -20,6 +21,7 @@ PASSES: tuple[Callable[[Graph], Graph], ...] = (
     sink_transposes,
     fuse_attention,
     merge_reshapes,
+    fuse_batchnorm,
     fuse_residual,  # a bias first,
     fuse_residual,  # then what is computed
     fuse_activation,
