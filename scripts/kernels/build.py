@@ -9,6 +9,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from scripts.kernels.generate import _c_parameter
@@ -18,27 +19,41 @@ SOURCES = ROOT / "web_runtime" / "kernels" / "src"
 PREBUILT = ROOT / "web_runtime" / "engines" / "wasm" / "prebuilt"
 _SIMD = ["-msimd128", "-mbulk-memory", "-mnontrapping-fptoint", "-msign-ext"]
 _RELAXED = [*_SIMD, "-mrelaxed-simd", "-DRELAXED"]
-_THREADS = ["-matomics", "-DTHREADS", "-Wl,--shared-memory", "-Wl,--max-memory=4294901760", "-Wl,--export=__stack_pointer"]
+_THREADS = ["-matomics", "-DTHREADS"]
 BUILDS = {
     "simd128": _SIMD,
     "simd128-threads": [*_SIMD, *_THREADS],
     "relaxed": _RELAXED,
     "relaxed-threads": [*_RELAXED, *_THREADS],
 }
+# Families in which the time goes; the others are built for few bytes.
+_FAST = {"activation", "attention", "binary", "block", "conv", "conv_transpose", "depthwise", "gemm", "norm", "pool", "unary"}
 _FLAGS = [
-    *("-target", "wasm32-freestanding", "-std=c11", "-O3", "-Wall", "-Wextra", "-Werror", "-nostdlib", "-ffreestanding"),
+    *("-target", "wasm32-freestanding", "-std=c11", "-Wall", "-Wextra", "-Werror", "-nostdlib", "-ffreestanding"),
     *("-fno-exceptions", "-fvisibility=hidden", "-ffp-contract=off", "-g0", "-Wno-unused-function"),
+]
+_LINK = [
     *("-Wl,--no-entry", "-Wl,--import-memory", "-Wl,--export=__heap_base", "-Wl,--strip-all", "-Wl,-z,stack-size=98304"),
 ]
+_SHARED = ["-Wl,--shared-memory", "-Wl,--max-memory=4294901760", "-Wl,--export=__stack_pointer"]
 
 
 def build(name: str, folder: Path, more: tuple[Path, ...] = ()) -> Path:
     """Compile one module into the folder and return its path; CalledProcessError when the compiler refuses."""
     module = folder / f"{name}.wasm"
-    # Relative names, so that the checkout's place cannot matter.
-    sources = [path.name for path in sorted(SOURCES.glob("*.c"))]
-    command = [sys.executable, "-m", "ziglang", "cc", *_FLAGS, *BUILDS[name], *sources, *map(str, more), "-o", str(module)]
-    subprocess.run(command, cwd=SOURCES, check=True)
+    compiler = [sys.executable, "-m", "ziglang", "cc", *_FLAGS, *BUILDS[name]]
+
+    def compiled(source: Path) -> str:
+        # Relative names, so that the checkout's place cannot matter.
+        path = source.name if source.parent == SOURCES else str(source)
+        level, target = "-O3" if source.stem in _FAST else "-Os", folder / f"{source.stem}.o"
+        subprocess.run([*compiler, level, "-c", path, "-o", str(target)], cwd=SOURCES, check=True)
+        return str(target)
+
+    with ThreadPoolExecutor() as pool:
+        objects = list(pool.map(compiled, [*sorted(SOURCES.glob("*.c")), *more]))
+    shared = _SHARED if name.endswith("threads") else []
+    subprocess.run([*compiler, *_LINK, *shared, *objects, "-o", str(module)], check=True)
     return module
 
 
