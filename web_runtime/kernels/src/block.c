@@ -3,6 +3,9 @@
 // Depth of a pass: 8 columns of it stay in the first-level cache while all rows of the block go by.
 enum { PASS_DEPTH = 384 };
 
+// A loop that is gone after compilation.
+#define EACH(i, n) _Pragma("unroll") for (int i = 0; i < (n); i++)
+
 typedef struct {
   int32_t tap, taps;     // of this pass
   int32_t start, depth;  // within each tap
@@ -11,36 +14,43 @@ typedef struct {
 
 // acc[r][v] += A[row + r] · B[4v … 4v + 4) over the pass; V vectors of columns, two to a panel.
 INLINE void accumulate(const int R, const int V, v128_t acc[R][V], const Block *block, const Pass *pass, int32_t row, const float *panel) {
+  const size_t panel_floats = block->panel_floats;
   for (int32_t t = pass->tap; t < pass->tap + pass->taps; t++) {
     const float *const *rows = block->rows + (size_t)t * block->count + row;
-    const float *a[R];
-    for (int r = 0; r < R; r++) a[r] = rows[r] + pass->start;
-    int32_t place = block->tap_places ? block->tap_places[t] : t;
-    const float *b = panel + 8 * ((size_t)place * block->depth + pass->start);
-    int32_t k = 0;
+    const int32_t place = block->tap_places ? block->tap_places[t] : t;
+    // Variables rather than arrays: the compiler would leave arrays of pointers in memory.
+    const float *a0 = rows[0] + pass->start, *a1 = rows[R > 1 ? 1 : 0] + pass->start;
+    const float *a2 = rows[R > 2 ? 2 : 0] + pass->start, *a3 = rows[R > 3 ? 3 : 0] + pass->start;
+    const float *b0 = panel + 8 * ((size_t)place * block->depth + pass->start), *b1 = b0 + panel_floats;
+    const float *b2 = b1 + panel_floats, *b3 = b2 + panel_floats;
 // Unsigned offsets become part of the loads; the barrier keeps the compiler from holding many steps' operands at once, which spills.
-#define STEP(i)                                                                                                               \
-  {                                                                                                                           \
-    v128_t columns[V];                                                                                                        \
-    for (int v = 0; v < V; v++) columns[v] = load(b + (size_t)(8 * (i) + 4 * (v % 2)) + (size_t)(v / 2) * block->panel_floats); \
-    for (int r = 0; r < R; r++) {                                                                                             \
-      v128_t x = load_splat(a[r] + (size_t)(i));                                                                              \
-      for (int v = 0; v < V; v++) acc[r][v] = madd(x, columns[v], acc[r][v]);                                                 \
-    }                                                                                                                         \
-    for (int r = 0; r < R; r++)                                                                                               \
-      for (int v = 0; v < V; v++) keep(acc[r][v]);                                                                            \
+#define ROW(r) ((r) == 0 ? a0 : (r) == 1 ? a1 : (r) == 2 ? a2 : a3)
+#define PANEL(p) ((p) == 0 ? b0 : (p) == 1 ? b1 : (p) == 2 ? b2 : b3)
+#define STEP(i)                                                                            \
+  {                                                                                        \
+    v128_t columns[V];                                                                     \
+    EACH(v, V) columns[v] = load(PANEL(v / 2) + (size_t)(8 * (i) + 4 * (v % 2)));          \
+    EACH(r, R) {                                                                           \
+      v128_t x = load_splat(ROW(r) + (size_t)(i));                                         \
+      EACH(v, V) acc[r][v] = madd(x, columns[v], acc[r][v]);                               \
+    }                                                                                      \
+    EACH(r, R) EACH(v, V) keep(acc[r][v]);                                                 \
   }
-    for (; k + 4 <= pass->depth; k += 4) {
+#define ADVANCE(i) a0 += i, a1 += i, a2 += i, a3 += i, b0 += 8 * i, b1 += 8 * i, b2 += 8 * i, b3 += 8 * i
+    int32_t k = pass->depth;
+    for (; k >= 4; k -= 4) {
+      keep(a0), keep(a1), keep(a2), keep(a3), keep(b0), keep(b1), keep(b2), keep(b3);
       STEP(0) STEP(1) STEP(2) STEP(3)
-      for (int r = 0; r < R; r++) a[r] += 4;
-      b += 32;
+      ADVANCE(4);
     }
-    for (; k < pass->depth; k++) {
+    for (; k > 0; k--) {
       STEP(0)
-      for (int r = 0; r < R; r++) a[r]++;
-      b += 8;
+      ADVANCE(1);
     }
+#undef ROW
+#undef PANEL
 #undef STEP
+#undef ADVANCE
   }
 }
 
@@ -51,33 +61,33 @@ INLINE v128_t clamp(v128_t x, const Activation *activation) {
 // R rows by V / 2 whole panels.
 INLINE void tile(const int R, const int V, const Block *block, const Pass *pass, int32_t row, int32_t column) {
   v128_t acc[R][V];
-  for (int r = 0; r < R; r++)
-    for (int v = 0; v < V; v++)
+  EACH(r, R)
+    EACH(v, V)
       acc[r][v] = !pass->first ? load(block->results[row + r] + column + 4 * v)
                   : block->bias ? load(block->bias + column + 4 * v) : splat(0);
   accumulate(R, V, acc, block, pass, row, block->panels + (size_t)(column / 8) * block->panel_floats);
   if (pass->last) {
     if (block->residuals)
-      for (int r = 0; r < R; r++)
-        for (int v = 0; v < V; v++) acc[r][v] = add(acc[r][v], load(block->residuals[row + r] + column + 4 * v));
-    for (int r = 0; r < R; r++)
-      for (int v = 0; v < V; v++) acc[r][v] = clamp(acc[r][v], &block->activation);
+      EACH(r, R)
+        EACH(v, V) acc[r][v] = add(acc[r][v], load(block->residuals[row + r] + column + 4 * v));
+    EACH(r, R)
+      EACH(v, V) acc[r][v] = clamp(acc[r][v], &block->activation);
   }
-  for (int r = 0; r < R; r++)
-    for (int v = 0; v < V; v++) store(block->results[row + r] + column + 4 * v, acc[r][v]);
+  EACH(r, R)
+    EACH(v, V) store(block->results[row + r] + column + 4 * v, acc[r][v]);
 }
 
 // R rows of the last panel, of which only some columns exist.
 INLINE void edge(const int R, const Block *block, const Pass *pass, int32_t row, int32_t column) {
   v128_t acc[R][2];
   int32_t left = block->columns - column, right = left - 4;
-  for (int r = 0; r < R; r++) {
+  EACH(r, R) {
     const float *from = !pass->first ? block->results[row + r] + column : block->bias ? block->bias + column : 0;
     acc[r][0] = from ? load_part(from, left) : splat(0);
     acc[r][1] = from ? load_part(from + 4, right) : splat(0);
   }
   accumulate(R, 2, acc, block, pass, row, block->panels + (size_t)(column / 8) * block->panel_floats);
-  for (int r = 0; r < R; r++) {
+  EACH(r, R) {
     if (pass->last) {
       if (block->residuals) {
         acc[r][0] = add(acc[r][0], load_part(block->residuals[row + r] + column, left));

@@ -20,7 +20,7 @@ INLINE int32_t take_tile(void) { return next_tile++; }
 #define for_tiles(tile, count) for (int32_t tile = take_tile(); tile < (count); tile = take_tile())
 
 // The compiler computes x here and not later.
-#define keep(x) __asm__ volatile("" : "+r"(x))
+#define keep(x) ({ __asm__ volatile("" : "+r"(x)); })
 
 INLINE int32_t min_int(int32_t a, int32_t b) { return a < b ? a : b; }
 INLINE int32_t max_int(int32_t a, int32_t b) { return a > b ? a : b; }
