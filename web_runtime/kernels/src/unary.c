@@ -112,7 +112,7 @@ static float rare(int32_t operation, float x) {
     case UNARY_F32_ASINH:
       return (float)asinh64(x);
     case UNARY_F32_ACOSH:
-      return (float)log64(x + __builtin_sqrt(((double)x - 1) * ((double)x + 1)));
+      return x < 1 ? __builtin_nanf("") : (float)log64(x + __builtin_sqrt(((double)x - 1) * ((double)x + 1)));
     case UNARY_F32_ATANH:
       return (float)atanh64(x);
   }
