@@ -3,9 +3,6 @@
 // Depth of a pass: 8 columns of it stay in the first-level cache while all rows of the block go by.
 enum { PASS_DEPTH = 384 };
 
-// A loop that is gone after compilation.
-#define EACH(i, n) _Pragma("unroll") for (int i = 0; i < (n); i++)
-
 typedef struct {
   int32_t tap, taps;     // of this pass
   int32_t start, depth;  // within each tap
@@ -13,7 +10,7 @@ typedef struct {
 } Pass;
 
 // acc[r][v] += A[row + r] · B[4v … 4v + 4) over the pass; V vectors of columns, two to a panel.
-INLINE void accumulate(const int R, const int V, v128_t acc[R][V], const Block *block, const Pass *pass, int32_t row, const float *panel) {
+INLINE void accumulate(const int R, const int V, v128_t acc[4][8], const Block *block, const Pass *pass, int32_t row, const float *panel) {
   const size_t panel_floats = block->panel_floats;
   for (int32_t t = pass->tap; t < pass->tap + pass->taps; t++) {
     const float *const *rows = block->rows + (size_t)t * block->count + row;
@@ -28,7 +25,7 @@ INLINE void accumulate(const int R, const int V, v128_t acc[R][V], const Block *
 #define PANEL(p) ((p) == 0 ? b0 : (p) == 1 ? b1 : (p) == 2 ? b2 : b3)
 #define STEP(i)                                                                            \
   {                                                                                        \
-    v128_t columns[V];                                                                     \
+    v128_t columns[8];                                                                     \
     EACH(v, V) columns[v] = load(PANEL(v / 2) + (size_t)(8 * (i) + 4 * (v % 2)));          \
     EACH(r, R) {                                                                           \
       v128_t x = load_splat(ROW(r) + (size_t)(i));                                         \
@@ -60,7 +57,7 @@ INLINE v128_t clamp(v128_t x, const Activation *activation) {
 
 // R rows by V / 2 whole panels.
 INLINE void tile(const int R, const int V, const Block *block, const Pass *pass, int32_t row, int32_t column) {
-  v128_t acc[R][V];
+  v128_t acc[4][8];
   EACH(r, R)
     EACH(v, V)
       acc[r][v] = !pass->first ? load(block->results[row + r] + column + 4 * v)
@@ -79,7 +76,7 @@ INLINE void tile(const int R, const int V, const Block *block, const Pass *pass,
 
 // R rows of the last panel, of which only some columns exist.
 INLINE void edge(const int R, const Block *block, const Pass *pass, int32_t row, int32_t column) {
-  v128_t acc[R][2];
+  v128_t acc[4][8];
   int32_t left = block->columns - column, right = left - 4;
   EACH(r, R) {
     const float *from = !pass->first ? block->results[row + r] + column : block->bias ? block->bias + column : 0;

@@ -19,6 +19,9 @@ INLINE int32_t take_tile(void) { return next_tile++; }
 // and its tiles write apart from each other.
 #define for_tiles(tile, count) for (int32_t tile = take_tile(); tile < (count); tile = take_tile())
 
+// A loop that is gone after compilation.
+#define EACH(i, n) _Pragma("unroll") for (int i = 0; i < (n); i++)
+
 // The compiler computes x here and not later.
 #define keep(x) ({ __asm__ volatile("" : "+r"(x)); })
 

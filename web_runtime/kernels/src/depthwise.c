@@ -20,23 +20,26 @@ INLINE v128_t finish(v128_t sum, const Depthwise *d, size_t pixel, int32_t chann
 // P pixels in a row, a kernel K wide, stride S: each column of the input is loaded once and goes into every sum that it is part of.
 INLINE void row_of(const int K, const int S, const int P, const Depthwise *d, const float *const *columns, int32_t first_row,
                    int32_t rows, size_t pixel, int32_t channel, int32_t end) {
-  const int32_t C = (P - 1) * S + K;
+  const int C = (P - 1) * S + K;
+  const size_t channels = d->channels;
   for (; channel + 4 <= end; channel += 4) {
-    v128_t sums[P], bias = d->bias ? load(d->bias + channel) : splat(0);
-    for (int p = 0; p < P; p++) sums[p] = bias;
-    const float *w = d->weights + (size_t)first_row * K * d->channels + channel;
-    for (int32_t ky = 0; ky < rows; ky++) {
-      const float *const *at = columns + ky * C;
-      v128_t taps[K];
-      for (int k = 0; k < K; k++, w += d->channels) taps[k] = load(w);
-      for (int c = 0; c < C; c++) {
-        v128_t x = load(at[c] + channel);
-        for (int p = 0; p < P; p++)
-          if (c - p * S >= 0 && c - p * S < K) sums[p] = madd(x, taps[c - p * S], sums[p]);
+    v128_t sums[MOST_PIXELS], taps[MOST_TAPS], bias = d->bias ? load(d->bias + channel) : splat(0);
+    EACH(p, P) sums[p] = bias;
+    const float *w = d->weights + first_row * K * channels + channel;
+    const float *const *at = columns;
+    for (int32_t ky = 0; ky < rows; ky++, at += C, w += K * channels) {
+      keep(at);
+      EACH(k, K) taps[k] = load(w + k * channels);
+      EACH(c, C) {
+        v128_t x = load(at[(size_t)c] + channel);
+        EACH(p, P) if (c - p * S >= 0 && c - p * S < K) {
+          sums[p] = madd(x, taps[c - p * S], sums[p]);
+          keep(sums[p]);
+        }
       }
     }
     float *y = d->y + pixel * d->y_pixel + channel;
-    for (int p = 0; p < P; p++, y += d->y_pixel) store(y, finish(sums[p], d, pixel + p, channel));
+    EACH(p, P) store(y + p * (size_t)d->y_pixel, finish(sums[p], d, pixel + p, channel));
   }
 }
 
