@@ -66,14 +66,14 @@ class GraphBuilder:
 def fold(op: Op, attributes: Mapping[str, Any], inputs: Sequence[Operand], types: Sequence[Type]) -> tuple[Value, ...] | None:
     """The outputs, where they follow from what is known; else None."""
     operands = [operand for operand in inputs if operand is not None]
-    if operands and all(operand.constant is not None for operand in operands) and _plain(attributes):
+    if all(operand.constant is not None for operand in operands) and _plain(attributes):
         packed = fold_packed(op.name, attributes, [operand.constant for operand in operands if operand.constant is not None])
         if packed is not None:
             return (Value(op.name, "float32", tuple(packed.shape), packed),)
-        before = sum(operand.constant.data.nbytes for operand in operands if operand.constant is not None)
+        before = sum(_bytes(operand.constant.data) for operand in operands if operand.constant is not None)
         with np.errstate(all="ignore"):
             results = op.evaluate(attributes, *(None if operand is None else operand.data for operand in inputs))
-        if sum(result.nbytes for result in results) <= before * 1.5 + _GROWTH:
+        if sum(map(_bytes, results)) <= before * 1.5 + _GROWTH:
             return tuple(constant(op.name, result) for result in results)
         return None
     if op.symbolic and operands and all(operand.elements is not None for operand in operands):
@@ -94,6 +94,11 @@ def _fold_sizes(
     for result, kind in zip(results, types, strict=True):
         folded.append(sized(op.name, tuple(result.reshape(-1).tolist()), tuple(result.shape), kind.dtype))
     return tuple(folded)
+
+
+def _bytes(array: Array) -> int:
+    """What the array adds to a download; one number repeated adds nothing."""
+    return array.itemsize if not any(array.strides) else array.nbytes
 
 
 def _as_sizes(operand: Value) -> Array:

@@ -18,6 +18,9 @@ from packager.lower.unsupported import Unsupported
 from packager.lower.pack import Packed, Precision
 from packager.lower.sizes import Shape, Size, fold, product
 
+# Tensors of so many equal numbers travel as one.
+_UNIFORM = 4096
+
 FORMAT, VERSION = "packager-plan", 1
 ALIGNMENT = 64
 
@@ -162,6 +165,9 @@ class Emitter:
 
     def _expand(self, packed: Packed, layout: tuple[Any, ...]) -> Ref:
         """What travels, expanded while loading where it is not fp32."""
+        first = packed.codes.reshape(-1)[:1]
+        if packed.codes.size >= _UNIFORM and packed.scale is None and np.all(packed.codes == first):
+            return self._filled(packed.codes)
         codes = self._weight(packed.codes)
         if packed.codes.dtype not in (np.int8, np.float16) or packed.codes.dtype == np.int8 and packed.scale is None:
             return codes
@@ -177,6 +183,16 @@ class Emitter:
             width = packed.codes.shape[-1]
             self.step("expand_int8_columns", x=codes, scale=self._weight(packed.scale), y=result,
                       rows=packed.codes.size // width, columns=width)  # fmt: skip
+        self.steps = steps
+        return result
+
+    def _filled(self, array: Array) -> Ref:
+        """One number, repeated while loading."""
+        result = Ref(self._declare("float32" if array.dtype == np.float16 else str(array.dtype), array.shape, "loaded"))
+        raw = array.reshape(-1)[:1].astype(self.values[result.index]["dtype"]).tobytes()
+        words = np.frombuffer(raw.ljust(8, b"\0"), np.int32)
+        steps, self.steps = self.steps, self.load
+        self.step("fill", y=result, item=len(raw), count=array.size, low=int(words[0]), high=int(words[1]))
         self.steps = steps
         return result
 

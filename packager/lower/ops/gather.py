@@ -172,7 +172,7 @@ def _infer_filled(attributes: Mapping[str, Any], inputs: Sequence[Operand]) -> S
 
 
 def _evaluate_filled(attributes: Mapping[str, Any], /) -> Sequence[Array]:
-    return [np.full(attributes["shape"], attributes["value"], attributes["dtype"])]
+    return [np.broadcast_to(np.array(attributes["value"], attributes["dtype"]), attributes["shape"])]
 
 
 def _emit_filled(plan: Emitter, node: Node) -> None:

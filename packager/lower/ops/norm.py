@@ -147,6 +147,24 @@ def _batch_norm(call: Call) -> Value:
     return y if x.rank == 2 else build.op("transpose", y, perm=back)
 
 
+def _local_response(call: Call) -> Value:
+    """x / (bias + alpha · mean of the neighbouring channels' squares) ^ beta; the mean is a pool over channels as a row."""
+    build, x, size = call.build, call[0], call.get("size")
+    if x.dtype != "float32":
+        raise Unsupported(f"it works on {x.dtype}")
+    x, back = _last(call, x)
+    channels = x.shape[-1]
+    square = build.op("unary", x, fn="square", p0=0.0, p1=0.0)
+    row = build.op("reshape", square, shape=(product(x.shape[:-1]), 1, channels, 1))
+    mean = build.op("pool", row, fn="average", kernel=(1, size), strides=(1, 1), dilations=(1, 1), out=(1, channels),
+                    pads=(0, (size - 1) // 2, 0, size // 2), count_padding=1)  # fmt: skip
+    base = build.op("unary", build.op("reshape", mean, shape=tuple(x.shape)), fn="affine", p0=call.get("alpha", 1e-4),
+                    p1=call.get("bias", 1.0))  # fmt: skip
+    power = build.constant(np.array(-call.get("beta", 0.75), np.float32))
+    y = build.op("binary", x, build.op("binary", base, power, fn="pow"), fn="mul")
+    return y if x.rank == 2 else build.op("transpose", y, perm=back)
+
+
 def _lp_norm(call: Call) -> Value:
     x, order = call[0], call.get("p", 2)
     axis = axis_of(call.get("axis", -1), x.rank)
@@ -168,5 +186,6 @@ IMPORTS: dict[str, Import] = {
     "InstanceNormalization": _instance_norm,
     "GroupNormalization": _group_norm,
     "BatchNormalization": _batch_norm,
+    "LRN": _local_response,
     "LpNormalization": _lp_norm,
 }
