@@ -43,6 +43,8 @@ class Case:
     """How often to time a run after the first."""
     limits: dict[str, float] | None = None
     """Memory in bytes and work in operations that the plan may ask for, where not the usual."""
+    guard: bool = False
+    """Whether to watch the memory around the arena: a run that touches it ends in an error without a code."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,7 @@ def encode(case: Case) -> bytes:
         ],
         "runs": case.runs,
         "limits": case.limits,
+        "guard": case.guard,
     }
     text = json.dumps(header).encode()
     return struct.pack("<I", len(text)) + text + bytes(body)

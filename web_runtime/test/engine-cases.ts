@@ -18,7 +18,12 @@ interface Request {
   /** How often to time a run after the first. */
   runs: number;
   limits: { memory: number; work: number } | null;
+  /** Whether to watch the memory around the arena instead of timing runs. */
+  guard: boolean;
 }
+
+/** So much memory behind the arena is watched. */
+const guardBytes = 65_536;
 
 export class Cases {
   readonly #module: WebAssembly.Module;
@@ -44,7 +49,7 @@ export class Cases {
     }
   }
 
-  async #run({ plan, weights, inputs, runs, limits }: Request, body: Uint8Array): Promise<Uint8Array> {
+  async #run({ plan, weights, inputs, runs, limits, guard }: Request, body: Uint8Array): Promise<Uint8Array> {
     this.#team ??= await this.#assemble();
     const part = ({ offset, bytes }: Part) => body.slice(offset, offset + bytes);
     const began = performance.now();
@@ -55,6 +60,8 @@ export class Cases {
     const feeds: Tensors = Object.fromEntries(
       inputs.map((input) => [input.name, { data: new arrayTypes[input.dtype](part(input).buffer), dims: input.dims }]),
     );
+    const dims = inputs.map((input) => input.dims);
+    if (guard) await this.#watch(engine, dims, feeds);
     const first = performance.now();
     const outputs = await engine.infer(feeds);
     const times = [performance.now() - first];
@@ -63,7 +70,7 @@ export class Cases {
       await engine.infer(feeds);
       times.push(performance.now() - start);
     }
-    const figures = engine.figures(inputs.map(({ dims }) => dims));
+    const figures = engine.figures(dims);
     const entries = Object.entries(outputs).map(([name, { data, dims }]) => ({ name, dims, bytes: data.byteLength }));
     const arrays = Object.values(outputs).map(
       ({ data: { buffer, byteOffset, byteLength } }) => new Uint8Array(buffer, byteOffset, byteLength),
@@ -71,9 +78,40 @@ export class Cases {
     return pack({ outputs: entries, times, ready, threads: engine.threads, ...figures }, arrays);
   }
 
+  /** Throws where a run writes outside of the arena, or gives other outputs when other bytes lie behind the arena. */
+  async #watch(engine: Engine, dims: number[][], feeds: Tensors): Promise<void> {
+    const team = this.#team as Team;
+    const { weightsAt, arenaAt, arena } = engine.figures(dims);
+    team.reserve(arenaAt + arena + guardBytes, Number.POSITIVE_INFINITY);
+    const before = team.bytes(weightsAt, arenaAt - weightsAt).slice();
+    const answers: string[] = [];
+    for (const pattern of [0x00, 0x41]) {
+      team.bytes(arenaAt, arena).fill(0);
+      team.bytes(arenaAt + arena, guardBytes).fill(pattern);
+      const outputs = await engine.infer(feeds);
+      answers.push(
+        Object.values(outputs)
+          .map(({ data }) => digest(data))
+          .join(),
+      );
+      if (team.bytes(arenaAt + arena, guardBytes).some((byte) => byte !== pattern))
+        throw new Error("wrote behind the arena");
+      const after = team.bytes(weightsAt, arenaAt - weightsAt);
+      if (digest(after) !== digest(before)) throw new Error("wrote into the weights");
+    }
+    if (answers[0] !== answers[1]) throw new Error("read behind the arena");
+  }
+
   #assemble(): Promise<Team> {
     return this.#start ? Team.together(this.#module, this.#threads, this.#start) : Team.alone(this.#module);
   }
+}
+
+/** FNV-1a of an array's bytes. */
+function digest({ buffer, byteOffset, byteLength }: ArrayBufferView): string {
+  let hash = 0x811c9dc5;
+  for (const byte of new Uint8Array(buffer, byteOffset, byteLength)) hash = Math.imul(hash ^ byte, 0x01000193);
+  return `${byteLength}:${hash}`;
 }
 
 function unpack(message: Uint8Array): [unknown, Uint8Array] {

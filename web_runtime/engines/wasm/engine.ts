@@ -2,16 +2,22 @@
 // threads' stacks, the commands, the weights, what the load steps made of them, and the arena.
 
 import type { Session } from "../../src/shared/engine.js";
+import type { Signature, TensorType } from "../../src/shared/manifest.gen.js";
 import { arrayTypes, type Tensor, type Tensors } from "../../src/shared/tensor.js";
 import { type Bases, type Bound, bind, bindLoad, type Limits, type Location, usualLimits } from "./bind.js";
 import { type Lifetimes, lifetimes } from "./lifetimes.js";
 import { aligned } from "./memory.js";
-import { type Plan, parsePlan } from "./plan.js";
+import { type Plan, type Port, parsePlan, type Value } from "./plan.js";
 import { refused, unfit } from "./refusal.js";
 import type { Team } from "./team.js";
 
 /** Bindings that are kept: texts come in many lengths, and binding anew costs a millisecond. */
 const mostBound = 16;
+
+export interface Figures extends Pick<Bound, "arena" | "activations" | "work"> {
+  weightsAt: number;
+  arenaAt: number;
+}
 
 export class Engine implements Session {
   readonly #team: Team;
@@ -61,6 +67,25 @@ export class Engine implements Session {
     this.#team.bytes(this.#bases.weights + offset, bytes.length).set(bytes);
   }
 
+  /**
+   * Holds the plan to the model's signature.
+   *
+   * @throws {PackagerError} plan-invalid where they differ in names or dtypes.
+   */
+  agree({ inputs, outputs }: Signature): void {
+    const described = (types: readonly TensorType[]) =>
+      types
+        .map(({ name, dtype }) => `${name}: ${dtype}`)
+        .sort()
+        .join();
+    const planned = (ports: readonly Port[]) =>
+      described(
+        ports.map(({ name, value }) => ({ name, dtype: (this.#plan.values[value] as Value).dtype, shape: [] })),
+      );
+    if (planned(this.#plan.inputs) !== described(inputs) || planned(this.#plan.outputs) !== described(outputs))
+      throw refused("its inputs and outputs are not the model's");
+  }
+
   /** Runs the load steps, and binds what depends on no symbol: all weights are there. */
   start(): void {
     const { commands, loaded, bytes } = bindLoad(this.#plan, this.#lives, this.#bases, this.#limits);
@@ -75,17 +100,21 @@ export class Engine implements Session {
   }
 
   async infer(inputs: Tensors): Promise<Tensors> {
-    const given = this.#plan.inputs.map(({ name }) => inputs[name] as Tensor);
+    const given = this.#plan.inputs.map(({ name }) => {
+      const tensor = inputs[name];
+      if (!tensor) throw unfit(`"${name}" is missing`);
+      return tensor;
+    });
     const bound = this.#bind(given.map(({ dims }) => dims));
     for (const [i, location] of bound.inputs.entries()) this.#write(location, given[i] as Tensor);
     this.#execute(bound.commands);
     return Object.fromEntries(bound.outputs.map((location) => [location.name, this.#read(location)]));
   }
 
-  /** What a run on inputs of these dims, in the plan's order, takes and does. */
-  figures(dims: readonly (readonly number[])[]): Pick<Bound, "arena" | "activations" | "work"> {
+  /** What a run on inputs of these dims, in the plan's order, takes and does, and where weights and arena start. */
+  figures(dims: readonly (readonly number[])[]): Figures {
     const { arena, activations, work } = this.#bind(dims);
-    return { arena, activations, work };
+    return { arena, activations, work, weightsAt: this.#bases.weights, arenaAt: this.#bases.arena };
   }
 
   async dispose(): Promise<void> {

@@ -29,10 +29,11 @@ export async function receive(graph: Uint8Array): Promise<(location: string, byt
   return (location, bytes) => made.receive(location, bytes);
 }
 
-export async function createSession({ files, threads, graph, weights }: SessionOptions): Promise<Session> {
+export async function createSession({ files, threads, graph, weights, signature }: SessionOptions): Promise<Session> {
   await prepare(files, threads);
   if (!engine) await receive(graph);
   const made = engine as unknown as Engine;
+  made.agree(signature);
   for (const [location, bytes] of weights) {
     made.receive(location, bytes);
     weights.delete(location);
