@@ -17,6 +17,7 @@ from packager.lower.ir import Array, Constant, Graph, Node, Operand, Value
 from packager.lower.unsupported import Unsupported
 from packager.lower.pack import Packed, Precision
 from packager.lower.sizes import Shape, Size, fold, product
+from packager.lower.views import Part, parts
 
 # Tensors of so many equal numbers travel as one.
 _UNIFORM = 4096
@@ -54,13 +55,16 @@ class Emitter:
     _size_pool: dict[Any, int] = field(default_factory=dict)
     _size_index: dict[Size, int] = field(default_factory=dict)
     _index: dict[Value, int] = field(default_factory=dict)
-    _strides: dict[Value, tuple[Size, ...]] = field(default_factory=dict)
+    _strides: dict[Value, tuple[Size, ...]] = field(init=False)
+    _parts: dict[Value, Part] = field(init=False)
     _packed: dict[Any, Ref] = field(default_factory=dict)
     _blobs: dict[bytes, int] = field(default_factory=dict)
     _length: int = 0
     _source: str = ""
 
     def __post_init__(self) -> None:
+        self._parts = parts(self.graph)
+        self._strides = {value: part.strides for value, part in self._parts.items() if part.strides is not None}
         for entry in self.graph.inputs:
             self._index[entry] = self._declare(entry.dtype, entry.shape, "input")
 
@@ -76,6 +80,10 @@ class Emitter:
 
     def declare(self, value: Value, place: str = "arena") -> Ref:
         """The buffer that a node's output gets; made when first asked for."""
+        if value in self._parts and value not in self._index:
+            part = self._parts[value]
+            item = np.dtype(value.dtype).itemsize
+            self._index[value] = self.view(value.dtype, value.shape, self.declare(part.whole), part.offset * item).index
         if value not in self._index:
             results = [result for _, result in self.graph.outputs]
             self._index[value] = self._declare(value.dtype, value.shape, "output" if value in results else place)
@@ -114,10 +122,9 @@ class Emitter:
         """True where the value has gaps."""
         return value in self._strides
 
-    def placed(self, value: Value, target: Ref) -> bool:
-        """True where the value was computed in its place within ``target`` already."""
-        index = self._index.get(value)
-        return index is not None and self.values[index].get("of") == target.index and value in self._strides
+    def placed(self, value: Value, whole: Value) -> bool:
+        """True where the value was computed in its place within ``whole``."""
+        return value in self._parts and self._parts[value].whole is whole
 
     # Weights
 

@@ -1,9 +1,11 @@
-"""Which slices need no copy: those whose readers all take strides. Their values become views."""
+"""What needs no copy: slices whose readers all take strides, and operands of a concat that are computed in their place."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
+from packager.lower.boxes import row_major
 from packager.lower.ir import Graph, Node, Value
 from packager.lower.sizes import Shape, Size, product
 
@@ -41,3 +43,41 @@ def split_rows(before: Shape, strides: Sequence[Size], after: Shape) -> tuple[Si
         inner.append(step)
         step = step * size
     return (*strides[:lead], *reversed(inner))
+
+
+# Operations whose kernels write with gaps between pixels, and those whose output is memory of their own at all.
+_WRITES_BY_PIXEL = ("conv", "conv_transpose", "gemm", "pool", "resize")
+_NO_MEMORY = ("reshape", "slice", "concat")
+
+
+@dataclass(frozen=True)
+class Part:
+    """A value that is computed within the result of a concat: ``offset`` in elements, ``strides`` where it has gaps."""
+
+    whole: Value
+    offset: Size
+    strides: tuple[Size, ...] | None
+
+
+def parts(graph: Graph) -> dict[Value, Part]:
+    """Operands of concats that are computed where they end up."""
+    found: dict[Value, Part] = {}
+    results = {result for _, result in graph.outputs}
+    for node in graph.nodes:
+        if node.op != "concat" or node.output in found:
+            continue
+        axis, shape = node["axis"], node.output.shape
+        steps = row_major(shape)
+        whole = all(size == 1 for size in shape[:axis])
+        start: Size = 0
+        for operand in node.inputs:
+            producer = graph.producer(operand)
+            if operand is None or producer is None:
+                start = start if operand is None else operand.shape[axis] + start
+                continue
+            alone = graph.only_use(operand) and operand not in results and operand not in found
+            gaps = not whole and axis == len(shape) - 1 and producer.op in _WRITES_BY_PIXEL
+            if alone and producer.op not in _NO_MEMORY and (whole or gaps):
+                found[operand] = Part(node.output, start * steps[axis], None if whole else steps)
+            start = operand.shape[axis] + start
+    return found

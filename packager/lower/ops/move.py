@@ -65,7 +65,7 @@ def _emit_concat(plan: Emitter, node: Node) -> None:
     target = plan.declare(y)
     start: Size = 0
     for entry in map(value_of, node.inputs):
-        if not plan.placed(entry, target):
+        if not plan.placed(entry, y):
             part = plan.view(y.dtype, entry.shape, target, start * steps[axis] * item)
             plan.copy(entry, part, entry.shape, row_major(entry.shape), steps, item)
         start = entry.shape[axis] + start

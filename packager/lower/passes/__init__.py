@@ -11,7 +11,9 @@ from packager.lower.passes.fuse_activation import fuse_activation
 from packager.lower.passes.fuse_attention import fuse_attention
 from packager.lower.passes.fuse_batchnorm import fuse_batchnorm
 from packager.lower.passes.fuse_gelu import fuse_gelu
+from packager.lower.passes.fuse_layernorm import fuse_layernorm
 from packager.lower.passes.fuse_residual import fuse_residual
+from packager.lower.passes.fuse_scale import fuse_scale
 from packager.lower.passes.fuse_siblings import fuse_siblings
 from packager.lower.passes.layout import sink_transposes
 
@@ -21,6 +23,8 @@ PASSES: tuple[Callable[[Graph], Graph], ...] = (
     sink_transposes,
     fuse_attention,
     merge_reshapes,
+    fuse_layernorm,
+    fuse_scale,
     fuse_batchnorm,
     fuse_residual,  # a bias first,
     fuse_residual,  # then what is computed
