@@ -164,7 +164,7 @@ _ROWS: list[tuple[Any, ...]] = [
     (
         "arg_f32",
         "Place of the largest (smallest with `smallest`) along the middle dim of x [outer, size, inner], the first of "
-        "equals, or the last with `last`.",
+        "equals, or the last with `from_end`.",
         (
             ("x", "in", "f32", ("*", ("*", "outer", "size"), "inner")),
             ("y", "out", "i64", ("*", "outer", "inner")),
@@ -172,7 +172,7 @@ _ROWS: list[tuple[Any, ...]] = [
             ("size", "size"),
             ("inner", "size"),
             ("smallest", "int"),
-            ("last", "int"),
+            ("from_end", "int"),
         ),
         (("-", "size", 1),),
         ("*", ("*", "outer", "inner"), "size"),
@@ -181,7 +181,7 @@ _ROWS: list[tuple[Any, ...]] = [
     (
         "arg_i32",
         "Place of the largest (smallest with `smallest`) along the middle dim of x [outer, size, inner], the first of "
-        "equals, or the last with `last`.",
+        "equals, or the last with `from_end`.",
         (
             ("x", "in", "i32", ("*", ("*", "outer", "size"), "inner")),
             ("y", "out", "i64", ("*", "outer", "inner")),
@@ -189,7 +189,7 @@ _ROWS: list[tuple[Any, ...]] = [
             ("size", "size"),
             ("inner", "size"),
             ("smallest", "int"),
-            ("last", "int"),
+            ("from_end", "int"),
         ),
         (("-", "size", 1),),
         ("*", ("*", "outer", "inner"), "size"),
@@ -198,7 +198,7 @@ _ROWS: list[tuple[Any, ...]] = [
     (
         "arg_i64",
         "Place of the largest (smallest with `smallest`) along the middle dim of x [outer, size, inner], the first of "
-        "equals, or the last with `last`.",
+        "equals, or the last with `from_end`.",
         (
             ("x", "in", "i64", ("*", ("*", "outer", "size"), "inner")),
             ("y", "out", "i64", ("*", "outer", "inner")),
@@ -206,7 +206,7 @@ _ROWS: list[tuple[Any, ...]] = [
             ("size", "size"),
             ("inner", "size"),
             ("smallest", "int"),
-            ("last", "int"),
+            ("from_end", "int"),
         ),
         (("-", "size", 1),),
         ("*", ("*", "outer", "inner"), "size"),

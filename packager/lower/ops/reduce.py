@@ -137,7 +137,7 @@ def _emit_arg(plan: Emitter, node: Node) -> None:
     x = value_of(node.inputs[0])
     outer, size, inner = around(x.shape, (node["axis"],))
     plan.step(f"arg_{suffix(x.dtype, 'float32', 'int32', 'int64')}", x=x, y=node.output, outer=outer, size=size, inner=inner,
-              smallest=node["smallest"], last=node["last"])  # fmt: skip
+              smallest=node["smallest"], from_end=node["last"])  # fmt: skip
 
 
 def _arg(smallest: int) -> Import:

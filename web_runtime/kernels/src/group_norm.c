@@ -16,13 +16,15 @@ static double group_moment(const Group *g, float centre, int32_t power) {
   int32_t run = g->channels * g->inner;
   for (int32_t o = 0; o < g->outer; o++) {
     const float *x = g->x + o * g->step;
-    v128_t lanes = splat(0);
     int32_t i = 0;
-    for (; i + 4 <= run; i += 4) {
-      v128_t v = sub(load(x + i), middle);
-      lanes = power == 1 ? add(lanes, v) : madd(v, v, lanes);
+    while (i + 4 <= run) {  // in pieces, since a running sum of many floats loses digits
+      v128_t lanes = splat(0);
+      for (int32_t end = min_int(run & ~3, i + 1024); i < end; i += 4) {
+        v128_t v = sub(load(x + i), middle);
+        lanes = power == 1 ? add(lanes, v) : madd(v, v, lanes);
+      }
+      sum += sum_lanes(lanes);
     }
-    sum += sum_lanes(lanes);
     for (; i < run; i++) sum += power == 1 ? x[i] - centre : (x[i] - centre) * (x[i] - centre);
   }
   return sum;
@@ -47,20 +49,30 @@ static void normalise_group(const Group *g, float epsilon) {
     }
 }
 
-// 4 channels or fewer, each a group of its own: [outer, step].
-static void normalise_channels(const Group *g, int32_t count, float epsilon) {
-  v128_t sum = splat(0), squares = splat(0), n = splat((float)g->outer);
-  size_t end = g->outer * g->step;
-  for (size_t i = 0; i < end; i += g->step) sum = add(sum, load_part(g->x + i, count));
-  v128_t mean = wasm_f32x4_div(sum, n);
-  for (size_t i = 0; i < end; i += g->step) {
-    v128_t v = sub(load_part(g->x + i, count), mean);
-    squares = madd(v, v, squares);
+// The sums of (x - centre)^power over 4 channels or fewer of [outer, step], in pieces.
+static v128_t channel_moments(const Group *g, int32_t count, v128_t centre, int32_t power) {
+  v128_t sum = splat(0);
+  for (int32_t o = 0; o < g->outer;) {
+    v128_t piece = splat(0);
+    for (int32_t end = min_int(g->outer, o + 64); o < end; o++) {
+      v128_t v = sub(load_part(g->x + o * g->step, count), centre);
+      piece = power == 1 ? add(piece, v) : madd(v, v, piece);
+    }
+    sum = add(sum, piece);
   }
-  v128_t unit = wasm_f32x4_div(splat(1.0f), wasm_f32x4_sqrt(add(wasm_f32x4_div(squares, n), splat(epsilon))));
+  return wasm_f32x4_div(sum, splat((float)g->outer));
+}
+
+// 4 channels or fewer, each a group of its own.
+static void normalise_channels(const Group *g, int32_t count, float epsilon) {
+  v128_t mean = channel_moments(g, count, splat(0), 1), variance = channel_moments(g, count, mean, 2);
+  v128_t unit = wasm_f32x4_div(splat(1.0f), wasm_f32x4_sqrt(add(variance, splat(epsilon))));
   if (g->scale) unit = mul(unit, load_part(g->scale, count));
   v128_t shift = sub(g->bias ? load_part(g->bias, count) : splat(0), mul(mean, unit));
-  for (size_t i = 0; i < end; i += g->step) store_part(g->y + i, madd(load_part(g->x + i, count), unit, shift), count);
+  for (int32_t o = 0; o < g->outer; o++) {
+    size_t at = o * g->step;
+    store_part(g->y + at, madd(load_part(g->x + at, count), unit, shift), count);
+  }
 }
 
 void group_norm(const float *x, const float *scale, const float *bias, float *y, int32_t batch, int32_t outer, int32_t channels,

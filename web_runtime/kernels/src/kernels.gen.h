@@ -267,14 +267,14 @@ enum {
   ROUNDING_CEIL,
 };
 
-// Place of the largest (smallest with `smallest`) along the middle dim of x [outer, size, inner], the first of equals, or the last with `last`.
-void arg_f32(const float *x, int64_t *y, int32_t outer, int32_t size, int32_t inner, int32_t smallest, int32_t last);
+// Place of the largest (smallest with `smallest`) along the middle dim of x [outer, size, inner], the first of equals, or the last with `from_end`.
+void arg_f32(const float *x, int64_t *y, int32_t outer, int32_t size, int32_t inner, int32_t smallest, int32_t from_end);
 
-// Place of the largest (smallest with `smallest`) along the middle dim of x [outer, size, inner], the first of equals, or the last with `last`.
-void arg_i32(const int32_t *x, int64_t *y, int32_t outer, int32_t size, int32_t inner, int32_t smallest, int32_t last);
+// Place of the largest (smallest with `smallest`) along the middle dim of x [outer, size, inner], the first of equals, or the last with `from_end`.
+void arg_i32(const int32_t *x, int64_t *y, int32_t outer, int32_t size, int32_t inner, int32_t smallest, int32_t from_end);
 
-// Place of the largest (smallest with `smallest`) along the middle dim of x [outer, size, inner], the first of equals, or the last with `last`.
-void arg_i64(const int64_t *x, int64_t *y, int32_t outer, int32_t size, int32_t inner, int32_t smallest, int32_t last);
+// Place of the largest (smallest with `smallest`) along the middle dim of x [outer, size, inner], the first of equals, or the last with `from_end`.
+void arg_i64(const int64_t *x, int64_t *y, int32_t outer, int32_t size, int32_t inner, int32_t smallest, int32_t from_end);
 
 // softmax(scale Q K^T + mask) V for every head: Q [queries, depth], K [keys, depth], V [keys, columns], each from any batch, head and row stride; the additive mask broadcasts by strides of 0.
 void attention(const float *q, const float *k, const float *v, const float *mask, float *out, int32_t batch, int32_t heads, int32_t queries, int32_t keys, int32_t depth, int32_t columns, int32_t q_batch, int32_t q_head, int32_t q_row, int32_t k_batch, int32_t k_head, int32_t k_row, int32_t v_batch, int32_t v_head, int32_t v_row, int32_t mask_batch, int32_t mask_head, int32_t mask_row, int32_t mask_column, int32_t out_batch, int32_t out_head, int32_t out_row, float scale);

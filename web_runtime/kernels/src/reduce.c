@@ -31,33 +31,50 @@ static v128_t finish(int32_t operation, v128_t x, int32_t size) {
   return x;
 }
 
-INLINE float row_of(const int32_t operation, const float *x, int32_t size) {
+// Long sums are taken in pieces: a running sum of thousands of floats loses digits.
+enum { PIECE = 1024, ROWS = 64 };
+
+INLINE v128_t piece_of(const int32_t operation, const float *x, int32_t count) {
   v128_t a = first_of(operation), b = a, c = a, d = a;
-  int32_t i = 0;
-  for (; i + 16 <= size; i += 16) {
+  for (int32_t i = 0; i < count; i += 16) {
     a = take(operation, a, load(x + i));
     b = take(operation, b, load(x + i + 4));
     c = take(operation, c, load(x + i + 8));
     d = take(operation, d, load(x + i + 12));
   }
+  return join(operation, join(operation, a, b), join(operation, c, d));
+}
+
+INLINE float row_of(const int32_t operation, const float *x, int32_t size) {
+  v128_t a = first_of(operation);
+  int32_t i = 0;
+  for (; i + 16 <= size;) {
+    int32_t count = min_int(PIECE, (size - i) & ~15);
+    a = join(operation, a, piece_of(operation, x + i, count));
+    i += count;
+  }
   for (; i + 4 <= size; i += 4) a = take(operation, a, load(x + i));
-  a = join(operation, join(operation, a, b), join(operation, c, d));
-  for (; i < size; i++) b = load_splat(x + i), a = take(operation, a, wasm_v128_bitselect(b, first_of(operation), wasm_i32x4_make(-1, 0, 0, 0)));
   a = join(operation, a, wasm_i32x4_shuffle(a, a, 2, 3, 0, 1));
   a = join(operation, a, wasm_i32x4_shuffle(a, a, 1, 0, 3, 2));
+  for (; i < size; i++) a = take(operation, a, load_splat(x + i));
   return wasm_f32x4_extract_lane(a, 0);
 }
 
 // Up to 16 columns of [size, inner].
 INLINE void columns_of(const int32_t operation, const float *x, float *y, int32_t size, int32_t inner, int32_t count) {
-  v128_t sums[BLOCK];
+  v128_t sums[BLOCK], piece[BLOCK];
   for (int32_t j = 0; j < BLOCK; j++) sums[j] = first_of(operation);
-  if (count == 4 * BLOCK) {
-    for (int32_t i = 0; i < size; i++, x += inner)
-      for (int32_t j = 0; j < BLOCK; j++) sums[j] = take(operation, sums[j], load(x + 4 * j));
-  } else {
-    for (int32_t i = 0; i < size; i++, x += inner)
-      for (int32_t j = 0; j < BLOCK; j++) sums[j] = take(operation, sums[j], load_part(x + 4 * j, count - 4 * j));
+  for (int32_t start = 0; start < size; start += ROWS) {
+    int32_t rows = min_int(ROWS, size - start);
+    for (int32_t j = 0; j < BLOCK; j++) piece[j] = first_of(operation);
+    if (count == 4 * BLOCK) {
+      for (int32_t i = 0; i < rows; i++, x += inner)
+        for (int32_t j = 0; j < BLOCK; j++) piece[j] = take(operation, piece[j], load(x + 4 * j));
+    } else {
+      for (int32_t i = 0; i < rows; i++, x += inner)
+        for (int32_t j = 0; j < BLOCK; j++) piece[j] = take(operation, piece[j], load_part(x + 4 * j, count - 4 * j));
+    }
+    for (int32_t j = 0; j < BLOCK; j++) sums[j] = join(operation, sums[j], piece[j]);
   }
   for (int32_t j = 0; j < BLOCK; j++) store_part(y + 4 * j, finish(operation, sums[j], size), count - 4 * j);
 }

@@ -62,23 +62,23 @@ enum { COLUMNS = 16 };
 
 // The best so far of some columns, one after the other down the rows.
 #define PLACE(T, NAME)                                                                                                \
-  static void place_##NAME(const T *x, int64_t *y, int32_t size, int32_t inner, int32_t count, int32_t smallest, int32_t last) { \
+  static void place_##NAME(const T *x, int64_t *y, int32_t size, int32_t inner, int32_t count, int32_t smallest, int32_t from_end) { \
     T best[COLUMNS];                                                                                                  \
     for (int32_t c = 0; c < count; c++) best[c] = x[c], y[c] = 0;                                                     \
     for (int32_t s = 1; s < size; s++)                                                                                \
       for (int32_t c = 0; c < count; c++) {                                                                           \
         T v = x[(size_t)s * inner + c];                                                                               \
         int better = smallest ? v < best[c] : v > best[c];                                                            \
-        if (better || (last && v == best[c])) best[c] = v, y[c] = s;                                                  \
+        if (better || (from_end && v == best[c])) best[c] = v, y[c] = s;                                                  \
       }                                                                                                               \
   }                                                                                                                   \
                                                                                                                       \
-  void arg_##NAME(const T *x, int64_t *y, int32_t outer, int32_t size, int32_t inner, int32_t smallest, int32_t last) { \
+  void arg_##NAME(const T *x, int64_t *y, int32_t outer, int32_t size, int32_t inner, int32_t smallest, int32_t from_end) { \
     int32_t across = ceil_div(inner, COLUMNS);                                                                        \
     for_tiles(tile, outer * across) {                                                                                 \
       int32_t i = tile % across * COLUMNS;                                                                            \
       size_t o = tile / across;                                                                                       \
-      place_##NAME(x + o * size * inner + i, y + o * inner + i, size, inner, min_int(COLUMNS, inner - i), smallest, last); \
+      place_##NAME(x + o * size * inner + i, y + o * inner + i, size, inner, min_int(COLUMNS, inner - i), smallest, from_end); \
     }                                                                                                                 \
   }
 
