@@ -4,34 +4,31 @@
 
 INLINE v128_t pow2(v128_t n) { return wasm_i32x4_shl(wasm_i32x4_add(n, wasm_i32x4_splat(127)), 23); }
 
-// e^x: infinity past 88.7, gradually 0 below -87.
-INLINE v128_t v_exp(v128_t x) {
-  x = at_most(at_least(x, splat(-105.0f)), splat(89.5f));
-  v128_t n = wasm_f32x4_nearest(mul(x, splat(1.44269504f)));
+// e^r and n, with x = r + n ln 2. Adding 1.5 * 2^23 rounds to an integer, which then stands in the low bits.
+typedef struct { v128_t power, n; } Exp;
+INLINE Exp split_exp(v128_t x) {
+  v128_t round = splat(12582912.0f), shifted = madd(x, splat(1.44269504f), round), n = sub(shifted, round);
   v128_t r = madd(n, splat(-0.693359375f), x);
   r = madd(n, splat(2.12194440e-4f), r);
   v128_t p = madd(splat(0.00139505538f), r, splat(0.00836892935f));
   p = madd(p, r, splat(0.0416662049f));
   p = madd(p, r, splat(0.166665185f));
   p = madd(p, r, splat(0.50000001f));
-  p = add(madd(p, mul(r, r), r), splat(1.0f));
-  // Two factors, since 2^n alone may not be a normal number.
-  v128_t whole = wasm_i32x4_trunc_sat_f32x4(n), half = wasm_i32x4_shr(whole, 1);
-  return mul(mul(p, pow2(half)), pow2(wasm_i32x4_sub(whole, half)));
+  return (Exp){add(madd(p, mul(r, r), r), splat(1.0f)), wasm_i32x4_sub(shifted, round)};
 }
 
-// e^x for x in [-87, 88]; 0 below.
+// e^x: infinity past 88.7, gradually 0 below -87.
+INLINE v128_t v_exp(v128_t x) {
+  Exp e = split_exp(at_most(at_least(x, splat(-105.0f)), splat(89.5f)));
+  // Two factors, since 2^n alone may not be a normal number.
+  v128_t half = wasm_i32x4_shr(e.n, 1);
+  return mul(mul(e.power, pow2(half)), pow2(wasm_i32x4_sub(e.n, half)));
+}
+
+// e^x for x up to 88; 0 below -87.
 INLINE v128_t v_exp_normal(v128_t x) {
-  v128_t kept = wasm_f32x4_lt(x, splat(-87.0f));
-  v128_t n = wasm_f32x4_nearest(mul(x, splat(1.44269504f)));
-  v128_t r = madd(n, splat(-0.693359375f), x);
-  r = madd(n, splat(2.12194440e-4f), r);
-  v128_t p = madd(splat(0.00139505538f), r, splat(0.00836892935f));
-  p = madd(p, r, splat(0.0416662049f));
-  p = madd(p, r, splat(0.166665185f));
-  p = madd(p, r, splat(0.50000001f));
-  p = add(madd(p, mul(r, r), r), splat(1.0f));
-  return wasm_v128_andnot(mul(p, pow2(wasm_i32x4_trunc_sat_f32x4(n))), kept);
+  Exp e = split_exp(x);
+  return wasm_v128_andnot(mul(e.power, pow2(e.n)), wasm_f32x4_lt(x, splat(-87.0f)));
 }
 
 // e^x - 1, exact near 0 too.
@@ -117,9 +114,19 @@ INLINE v128_t v_softplus(v128_t x) {
   return add(at_least(x, splat(0)), tail);
 }
 
+// x times the normal distribution's share below x: the logarithm of the share above |x| is smooth, and the polynomial goes on falling.
 INLINE v128_t v_gelu(v128_t x) {
-  v128_t half = mul(x, splat(0.5f));
-  return madd(half, v_erf(mul(x, splat(0.707106781f))), half);
+  v128_t far = wasm_f32x4_abs(x);
+  v128_t q = madd(splat(-1.40530906e-6f), far, splat(2.08954783e-5f));
+  q = madd(q, far, splat(-1.00276292e-4f));
+  q = madd(q, far, splat(-1.60044986e-4f));
+  q = madd(q, far, splat(0.00497484294f));
+  q = madd(q, far, splat(-0.0364376395f));
+  q = madd(q, far, splat(-0.318283737f));
+  q = madd(q, far, splat(-0.797887051f));
+  q = madd(q, far, splat(-0.693147143f));
+  v128_t above = v_exp_normal(q);
+  return mul(x, wasm_v128_bitselect(sub(splat(1.0f), above), above, wasm_f32x4_gt(x, splat(0))));
 }
 
 // x / 2 (1 + tanh(u)) = x sigmoid(2 u), u = sqrt(2 / pi) (x + 0.044715 x^3).
