@@ -203,30 +203,32 @@ def _reshape(build: GraphBuilder, node: Node, inputs: Sequence[Operand], moved: 
     groups = _groups(before, tuple(node["shape"]))
     if groups is None:
         return None
-    # For each dimension of the source in its order: the new dimensions that come of it.
-    order: list[tuple[int, int]] = []
-    pieces: list[tuple[list[int], list[int]]] = groups
-    places: list[int] = []
-    for old, _ in pieces:
-        real = [axis for axis in old if before[axis] != 1]
-        at = [perm[axis] for axis in real]
-        if at != list(range(at[0], at[0] + len(at))) if at else False:
+    places = [[perm[axis] for axis in old if before[axis] != 1] for old, _ in groups]
+    if any(place != list(range(place[0], place[0] + len(place))) for place in places if place):
+        moved = _gathered(perm, groups)
+        if moved == list(perm):
             return None
-        places.append(at[0] if at else perm[old[0]] if old else -1)
-    order = sorted((place, index) for index, place in enumerate(places))
-    shape: list[Size] = []
-    taken: list[int] = []
-    for _, index in order:
-        for axis in pieces[index][1]:
-            taken.append(axis)
-            shape.append(node["shape"][axis])
-    made = build.op("reshape", source, shape=tuple(shape))
-    return [(made, tuple(taken.index(axis) for axis in range(len(shape))))]
+        source = build.op("transpose", source, perm=tuple(moved))
+        perm = tuple(moved.index(axis) for axis in perm)
+    # The new dimensions in the order of the source.
+    last = [max((perm[axis] for axis in old), default=-1) for old, _ in groups]
+    taken = [axis for index in sorted(range(len(groups)), key=lambda index: last[index]) for axis in groups[index][1]]
+    made = build.op("reshape", source, shape=tuple(node["shape"][axis] for axis in taken))
+    return [(made, tuple(taken.index(axis) for axis in range(len(taken))))]
 
 
-def _groups(before: Sequence[Size], after: Sequence[Size]) -> list[tuple[list[int], list[int]]] | None:
+Groups = list[tuple[list[int], list[int]]]
+
+
+def _gathered(perm: Perm, groups: Groups) -> list[int]:
+    """The order of the source with the dimensions that are merged side by side, at the place of their last: a channel shuffle."""
+    order = sorted(range(len(groups)), key=lambda index: max((perm[axis] for axis in groups[index][0]), default=-1))
+    return [perm[axis] for index in order for axis in groups[index][0]]
+
+
+def _groups(before: Sequence[Size], after: Sequence[Size]) -> Groups | None:
     """How a reshape takes old dimensions to new ones, in the smallest groups of equal products; None where that is not to be seen."""
-    groups: list[tuple[list[int], list[int]]] = []
+    groups: Groups = []
     i = j = 0
     while i < len(before) or j < len(after):
         old, new = [], []
