@@ -1,7 +1,7 @@
 #include "image.h"
 #include "kernels.gen.h"
 
-enum { TILE_CHANNELS = 64 };
+enum { TILE_CHANNELS = 64, SUMMED = 64 };
 
 // The extent of a window along one axis: taps [first, last) lie on the image.
 typedef struct { int32_t start, first, last; } Extent;
@@ -13,17 +13,30 @@ INLINE Extent extent(int32_t out, int32_t stride, int32_t pad, int32_t dilation,
   return (Extent){start, first, last};
 }
 
-INLINE v128_t under_window(const int largest, const Window *w, int32_t n, Extent v, Extent h, int32_t channel, int32_t count) {
-  v128_t sum = splat(largest ? -__builtin_inff() : 0.0f);
+// V vectors of channels under a window; with V = 1 the last may have fewer than 4.
+INLINE void under_window(const int largest, const int V, const Window *w, int32_t n, Extent v, Extent h, int32_t channel,
+                         int32_t count, v128_t *result) {
+  v128_t total[4];
+  EACH(j, V) total[j] = splat(largest ? -__builtin_inff() : 0.0f);
   for (int32_t ky = v.first; ky < v.last; ky++) {
     size_t row = ((size_t)n * w->height + v.start + ky * w->dilation_y) * w->width + h.start;
-    for (int32_t kx = h.first; kx < h.last; kx++) {
-      v128_t x = load_part(w->x + (row + (size_t)kx * w->dilation_x) * w->pixel + channel, count);
-      // A NaN on either side stays.
-      sum = largest ? wasm_f32x4_max(sum, x) : add(sum, x);
+    // Sums of few places each: a running sum of thousands would lose digits.
+    for (int32_t kx = h.first, end; kx < h.last; kx = end) {
+      v128_t part[4];
+      end = min_int(h.last, kx + SUMMED);
+      EACH(j, V) part[j] = largest ? total[j] : splat(0);
+      for (; kx < end; kx++) {
+        const float *from = w->x + (row + (size_t)kx * w->dilation_x) * w->pixel + channel;
+        // A NaN on either side of max stays.
+        EACH(j, V) {
+          v128_t x = V == 1 ? load_part(from, count) : load(from + 4 * j);
+          part[j] = largest ? wasm_f32x4_max(part[j], x) : add(part[j], x);
+        }
+      }
+      EACH(j, V) total[j] = largest ? part[j] : add(total[j], part[j]);
     }
   }
-  return sum;
+  EACH(j, V) result[j] = total[j];
 }
 
 // The number of taps that divide a sum: those on the image, or those on the image and its padding.
@@ -41,10 +54,15 @@ INLINE void pool_row(const int largest, const Window *w, float *y, int32_t y_pix
     Extent h = extent(x, w->stride_x, w->pad_left, w->dilation_x, w->kernel_width, w->width);
     int32_t across = largest ? 0 : counted(h, w->pad_left, pad_right, w->dilation_x, w->kernel_width, w->width, padding);
     float *to = y + (((size_t)n * w->out_height + out_y) * w->out_width + x) * y_pixel;
-    for (int32_t c = channel; c < end; c += 4) {
-      v128_t result = under_window(largest, w, n, v, h, c, end - c);
-      if (!largest) result = wasm_f32x4_div(result, splat((float)down * (float)across));
-      store_part(to + c, result, end - c);
+    v128_t result[4], count = splat((float)down * (float)across);
+    int32_t c = channel;
+    for (; c + 16 <= end; c += 16) {
+      under_window(largest, 4, w, n, v, h, c, 16, result);
+      EACH(j, 4) store(to + c + 4 * j, largest ? result[j] : wasm_f32x4_div(result[j], count));
+    }
+    for (; c < end; c += 4) {
+      under_window(largest, 1, w, n, v, h, c, end - c, result);
+      store_part(to + c, largest ? result[0] : wasm_f32x4_div(result[0], count), end - c);
     }
   }
 }
