@@ -97,6 +97,9 @@ class _Importer:
                 made = importer(call)
             except Unsupported as error:
                 self.refused.append(Uncovered(label, node.op_type, str(error)))
+            except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+                # An importer takes the node to be valid ONNX; where it is not, another target may still say what is wrong.
+                self.refused.append(Uncovered(label, node.op_type, f"it is not as the engine expects it ({error})"))
             else:
                 results = [made] if isinstance(made, Value) else list(made)
                 results += [_ABSENT] * (len(node.output) - len(results))

@@ -182,7 +182,7 @@ def _transposed_window(call: Call, x: Value, kernel: Sequence[Size], rank3: bool
             target = shape[index] if shape else x.shape[1 + axis] * strides[axis]
             total = full - target
             total = total if isinstance(total, int) else maximum(total, 0)
-            begin = (total + 1) // 2 if auto == "SAME_LOWER" else total // 2
+            begin = total // 2 if auto == "SAME_UPPER" else (total + 1) // 2
             end = total - begin
         else:
             begin, end = given[index], given[index + spatial]

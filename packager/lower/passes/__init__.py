@@ -16,6 +16,7 @@ from packager.lower.passes.fuse_residual import fuse_residual
 from packager.lower.passes.fuse_scale import fuse_scale
 from packager.lower.passes.fuse_siblings import fuse_siblings
 from packager.lower.passes.layout import sink_transposes
+from packager.lower.passes.lift import lift_past_reshapes
 
 PASSES: tuple[Callable[[Graph], Graph], ...] = (
     merge_equal,
@@ -24,11 +25,14 @@ PASSES: tuple[Callable[[Graph], Graph], ...] = (
     fuse_attention,
     merge_reshapes,
     fuse_layernorm,
+    lift_past_reshapes,
     fuse_scale,
     fuse_batchnorm,
     fuse_residual,  # a bias first,
     fuse_residual,  # then what is computed
+    lift_past_reshapes,
     fuse_activation,
+    merge_reshapes,
     fuse_siblings,
 )
 """All passes, in order."""
