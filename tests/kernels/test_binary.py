@@ -85,7 +85,9 @@ def test_special_floats(name: str) -> None:
     for exponent in _ODD:  # one exponent for a row takes other ways
         one = _binary("binary_f32", "binary", name, _ODD, np.array([exponent]))
         with np.errstate(all="ignore"):
-            np.testing.assert_allclose(one, _FLOATS[name](_ODD, np.full_like(_ODD, exponent)).astype(np.float32), rtol=2e-7, atol=1e-45)
+            np.testing.assert_allclose(
+                one, _FLOATS[name](_ODD, np.full_like(_ODD, exponent)).astype(np.float32), rtol=2e-7, atol=1e-45
+            )
 
 
 def test_strides_of_a_transpose() -> None:
@@ -149,7 +151,9 @@ _COMPARISONS = {
 }
 
 
-@pytest.mark.parametrize(("kernel", "dtype"), [("compare_f32", np.float32), ("compare_i32", np.int32), ("compare_i64", np.int64)])
+@pytest.mark.parametrize(
+    ("kernel", "dtype"), [("compare_f32", np.float32), ("compare_i32", np.int32), ("compare_i64", np.int64)]
+)
 @pytest.mark.parametrize("shapes", _SHAPES, ids=str)
 def test_comparisons(shapes: tuple[tuple[int, ...], tuple[int, ...]], kernel: str, dtype: type[np.generic]) -> None:
     a, b = (_RNG.integers(-2, 3, shape).astype(dtype) for shape in shapes)
@@ -168,7 +172,11 @@ def test_logic(shapes: tuple[tuple[int, ...], tuple[int, ...]]) -> None:
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.float16, np.float32, np.int64])
-@pytest.mark.parametrize("shapes", [((4, 5), (4, 5), (4, 5)), ((4, 1), (5,), (1,)), ((1,), (3, 2), (3, 1)), ((2, 3, 1), (1, 3, 4), (2, 1, 1))], ids=str)
+@pytest.mark.parametrize(
+    "shapes",
+    [((4, 5), (4, 5), (4, 5)), ((4, 1), (5,), (1,)), ((1,), (3, 2), (3, 1)), ((2, 3, 1), (1, 3, 4), (2, 1, 1))],
+    ids=str,
+)
 def test_where(shapes: tuple[tuple[int, ...], ...], dtype: type[np.generic]) -> None:
     condition = _RNG.integers(0, 2, shapes[0]).astype(np.uint8)
     a, b = (_RNG.integers(0, 100, shape).astype(dtype) for shape in shapes[1:])

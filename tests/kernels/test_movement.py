@@ -33,7 +33,9 @@ def _copy(x: np.ndarray, view: np.ndarray, everywhere: bool = True) -> np.ndarra
 
 
 @pytest.mark.parametrize("dtype", _ITEMS)
-@pytest.mark.parametrize("shape", [(7,), (5, 9), (3, 4, 5), (2, 3, 4, 5), (2, 17, 33), (2, 20, 130), (1, 3, 1), (3, 0, 2)], ids=str)
+@pytest.mark.parametrize(
+    "shape", [(7,), (5, 9), (3, 4, 5), (2, 3, 4, 5), (2, 17, 33), (2, 20, 130), (1, 3, 1), (3, 0, 2)], ids=str
+)
 def test_transposes(shape: tuple[int, ...], dtype: Any) -> None:
     x = _random(shape, dtype)
     for order in itertools.permutations(range(len(shape))):
@@ -79,9 +81,13 @@ def test_fill(count: int, dtype: Any) -> None:
 
 
 def test_ranges() -> None:
-    np.testing.assert_array_equal(run_everywhere("range_f32", count=9, start=1.5, step=-0.25)[0], 1.5 - 0.25 * np.arange(9, dtype=np.float32))
+    np.testing.assert_array_equal(
+        run_everywhere("range_f32", count=9, start=1.5, step=-0.25)[0], 1.5 - 0.25 * np.arange(9, dtype=np.float32)
+    )
     for kernel, dtype in (("range_i32", np.int32), ("range_i64", np.int64)):
-        np.testing.assert_array_equal(run_everywhere(kernel, count=9001, start=-3, step=7)[0], -3 + 7 * np.arange(9001, dtype=dtype))
+        np.testing.assert_array_equal(
+            run_everywhere(kernel, count=9001, start=-3, step=7)[0], -3 + 7 * np.arange(9001, dtype=dtype)
+        )
 
 
 _PADS = [
@@ -101,7 +107,13 @@ def test_pad(shape: tuple[int, ...], pads: tuple[tuple[int, int], ...], mode: st
     x = _random(shape, dtype)
     value = np.concatenate([np.array([5], dtype).view(np.uint8), np.zeros(8 - x.itemsize, np.uint8)]).view(np.int32)
     lead = 4 - len(shape)
-    values: dict[str, Any] = {"x": x, "item": x.itemsize, "mode": OPERATIONS["pad"].index(mode), "low": value[0], "high": value[1]}
+    values: dict[str, Any] = {
+        "x": x,
+        "item": x.itemsize,
+        "mode": OPERATIONS["pad"].index(mode),
+        "low": value[0],
+        "high": value[1],
+    }
     for i, (count, (before, after)) in enumerate(zip((1,) * lead + shape, ((0, 0),) * lead + pads, strict=True)):
         values |= {f"count{i}": count, f"before{i}": before, f"after{i}": after}
     (y,) = run_everywhere("pad", **values)
@@ -119,7 +131,15 @@ def test_triangle(upper: int, diagonal: int, dtype: Any) -> None:
     np.testing.assert_array_equal(y.view(dtype), (np.triu if upper else np.tril)(x, diagonal).reshape(-1))
 
 
-_NUMPY = {"f32": np.float32, "f16": np.float16, "i64": np.int64, "i32": np.int32, "i8": np.int8, "u8": np.uint8, "bool": np.bool_}
+_NUMPY = {
+    "f32": np.float32,
+    "f16": np.float16,
+    "i64": np.int64,
+    "i32": np.int32,
+    "i8": np.int8,
+    "u8": np.uint8,
+    "bool": np.bool_,
+}
 
 
 @pytest.mark.parametrize("kernel", [name for name in KERNELS if name.startswith("cast_")])
@@ -141,7 +161,9 @@ def test_casts_of_what_does_not_fit() -> None:
     limits = np.iinfo(np.int32)
     np.testing.assert_array_equal(run("cast_f32_i32", x=x, count=5)[0], [0, limits.max, limits.min, limits.max, limits.min])
     wide = np.iinfo(np.int64)
-    np.testing.assert_array_equal(run("cast_f32_i64", x=x, count=8)[0], [0, wide.max, wide.min, 3e9, -3e9, wide.max, wide.min, 2**40])
+    np.testing.assert_array_equal(
+        run("cast_f32_i64", x=x, count=8)[0], [0, wide.max, wide.min, 3e9, -3e9, wide.max, wide.min, 2**40]
+    )
     np.testing.assert_array_equal(run("cast_f32_bool", x=x, count=8)[0], [1] * 8)
 
 
@@ -150,6 +172,8 @@ def test_half_precision() -> None:
     (wide,) = run("cast_f16_f32", x=every, count=65536)
     np.testing.assert_array_equal(wide, every.view(np.float16).astype(np.float32))
     with np.errstate(over="ignore"):
-        x = np.concatenate([_RNG.uniform(-70000, 70000, 2000), np.exp(_RNG.uniform(-20, 12, 5000)), [65519.9, 65520, 1e-8, 2.98e-8, 2.99e-8]])
+        x = np.concatenate(
+            [_RNG.uniform(-70000, 70000, 2000), np.exp(_RNG.uniform(-20, 12, 5000)), [65519.9, 65520, 1e-8, 2.98e-8, 2.99e-8]]
+        )
         x = x.astype(np.float32)
         np.testing.assert_array_equal(run("cast_f32_f16", x=x, count=x.size)[0], x.astype(np.float16))

@@ -29,7 +29,9 @@ def _softmax(x: np.ndarray, logarithm: int) -> np.ndarray:
 
 
 @pytest.mark.parametrize("logarithm", [0, 1])
-@pytest.mark.parametrize("shape", [(1, 1, 1), (3, 3, 1), (5, 7, 1), (2, 128, 1), (2, 1001, 1), (3, 5, 2), (2, 21, 37), (2, 0, 3), (0, 4, 1)], ids=str)
+@pytest.mark.parametrize(
+    "shape", [(1, 1, 1), (3, 3, 1), (5, 7, 1), (2, 128, 1), (2, 1001, 1), (3, 5, 2), (2, 21, 37), (2, 0, 3), (0, 4, 1)], ids=str
+)
 def test_softmax(shape: tuple[int, int, int], logarithm: int) -> None:
     x = 5 * _random(*shape)
     (y,) = run_everywhere("softmax", x=x, outer=shape[0], size=shape[1], inner=shape[2], logarithm=logarithm)

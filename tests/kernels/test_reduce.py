@@ -14,7 +14,19 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _RNG = np.random.default_rng(13)
-_SHAPES = [(1, 1, 1), (3, 7, 1), (2, 384, 1), (5, 1001, 1), (2, 5, 3), (3, 9, 16), (2, 17, 37), (1, 300, 21), (4, 1, 6), (0, 5, 2), (2, 5, 0)]
+_SHAPES = [
+    (1, 1, 1),
+    (3, 7, 1),
+    (2, 384, 1),
+    (5, 1001, 1),
+    (2, 5, 3),
+    (3, 9, 16),
+    (2, 17, 37),
+    (1, 300, 21),
+    (4, 1, 6),
+    (0, 5, 2),
+    (2, 5, 0),
+]
 _FLOATS: dict[str, Callable[..., Any]] = {
     "sum": np.sum,
     "mean": np.mean,

@@ -15,7 +15,26 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _RNG = np.random.default_rng(7)
-_SPECIAL = [0.0, -0.0, 1.0, -1.0, 0.5, 1e-45, -1e-45, 1e-38, -1e-38, 3e38, -3e38, np.inf, -np.inf, np.nan, 88.7, -87.5, -103.9, 0.3466]
+_SPECIAL = [
+    0.0,
+    -0.0,
+    1.0,
+    -1.0,
+    0.5,
+    1e-45,
+    -1e-45,
+    1e-38,
+    -1e-38,
+    3e38,
+    -3e38,
+    np.inf,
+    -np.inf,
+    np.nan,
+    88.7,
+    -87.5,
+    -103.9,
+    0.3466,
+]
 _erf = np.vectorize(math.erf, otypes=[float])
 
 
@@ -111,7 +130,9 @@ def test_within_units_in_the_last_place(name: str, build: str) -> None:
         # Below the smallest normal number a result may be 0.
         error[(actual == rounded) | np.isnan(rounded) | (np.abs(actual - expected) < 2e-38)] = 0
     worst = int(np.argmax(error))
-    assert error[worst] <= max(units, 0) + 0.5, f"{name}({x[worst]!r}) = {actual[worst]!r}, not {expected[worst]!r}: {error[worst]:.2f}"
+    assert error[worst] <= max(units, 0) + 0.5, (
+        f"{name}({x[worst]!r}) = {actual[worst]!r}, not {expected[worst]!r}: {error[worst]:.2f}"
+    )
 
 
 @pytest.mark.parametrize("name", _BY_SIZE)
