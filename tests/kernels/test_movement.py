@@ -64,8 +64,8 @@ def test_six_dims() -> None:
 def test_into_a_wider_tensor() -> None:
     x = _random((5, 3))
     # y's footprint has rows 7 apart; what lies between them is not written.
-    (y,) = run_everywhere("copy", x=x, item=4, count0=1, count1=1, count2=1, count3=1, count4=5, count5=3, x_stride4=3, x_stride5=1,
-                          y_stride4=7, y_stride5=1)  # fmt: skip
+    (y,) = run_everywhere("copy", x=x, item=4, count0=1, count1=1, count2=1, count3=1, count4=5, count5=3, x_stride4=3,
+                          x_stride5=1, y_stride4=7, y_stride5=1)  # fmt: skip
     words = np.concatenate([y, np.full(16, 255, np.uint8)]).view(np.float32).reshape(5, 7)
     np.testing.assert_array_equal(words[:, :3], x)
     assert np.isnan(words[:, 3:]).all()

@@ -69,8 +69,8 @@ def test_lstm(size: tuple[int, int, int], peepholes: bool, reverse: int) -> None
 def test_gru(size: tuple[int, int, int], after: int, reverse: int) -> None:
     steps, batch, hidden = size
     xw, r, h, bias = _random(steps, batch, 3 * hidden), _random(3 * hidden, hidden), _random(batch, hidden), _random(hidden)
-    last_h, y, _ = _call("gru", size, xw=xw, r=pack(r.T), candidate_bias=bias if after else None, h=h, reverse=reverse, reset_after=after,
-                         gate=_F["sigmoid"], candidate=_F["tanh"])  # fmt: skip
+    last_h, y, _ = _call("gru", size, xw=xw, r=pack(r.T), candidate_bias=bias if after else None, h=h, reverse=reverse,
+                         reset_after=after, gate=_F["sigmoid"], candidate=_F["tanh"])  # fmt: skip
     expected = np.zeros((steps, batch, hidden))
     for t in _order(steps, reverse):
         z, reset = (_act("sigmoid", v) for v in np.split(xw[t, :, : 2 * hidden] + h @ r[: 2 * hidden].T, 2, axis=1))

@@ -16,7 +16,7 @@ from tests.kernels.harness import run, run_everywhere
 _RNG = np.random.default_rng(31)
 _IMAGES = [(1, 5, 7, 3), (2, 4, 6, 1), (1, 8, 9, 17), (1, 1, 1, 4)]
 # Factors that put no place just between two pixels, where the last digit of the arithmetic would decide.
-_NEAREST_SCALES = [(2.0, 2.0), (0.5, 3.0), (1.25, 4.0), (3.0, 1.0)]
+_NEAREST_SCALES = [(2.0, 2.0), (0.5, 3.0), (1.25, 4.0), (3.0, 2.0)]
 _SCALES = [(2.0, 2.0), (1.5, 0.6), (0.5, 3.0), (0.3, 0.7), (1.0, 1.0)]
 
 
@@ -37,7 +37,8 @@ def _reference(x: np.ndarray, scales: tuple[float, float], mode: str, by_sizes: 
     graph = helper.make_graph([node], "resize", [x_info], [y_info], [constant])
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 19)], ir_version=9)
     session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
-    return session.run(None, {"x": np.ascontiguousarray(x.transpose(0, 3, 1, 2))})[0].transpose(0, 2, 3, 1)
+    result: np.ndarray = session.run(None, {"x": np.ascontiguousarray(x.transpose(0, 3, 1, 2))})[0].transpose(0, 2, 3, 1)
+    return result
 
 
 def _resize(kernel: str, x: np.ndarray, expected: np.ndarray, scales: tuple[float, float], **values: Any) -> np.ndarray:
@@ -86,7 +87,16 @@ def test_linear_and_cubic(coordinate: str, scales: tuple[float, float], by_sizes
 
 def test_into_a_wider_tensor() -> None:
     x = _random(1, 3, 4, 5)
-    sizes = {"batch": 1, "height": 3, "width": 4, "channels": 5, "x_pixel": 5, "y_pixel": 8, "out_height": 6, "out_width": 8}
+    sizes: dict[str, Any] = {
+        "batch": 1,
+        "height": 3,
+        "width": 4,
+        "channels": 5,
+        "x_pixel": 5,
+        "y_pixel": 8,
+        "out_height": 6,
+        "out_width": 8,
+    }
     for kernel in ("resize_nearest", "resize_linear"):
         (y,) = run_everywhere(kernel, x=x, **sizes, coordinate=0)
         (plain,) = run(kernel, x=x, **sizes | {"y_pixel": 5}, coordinate=0)

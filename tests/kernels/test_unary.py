@@ -1,9 +1,9 @@
-"""Elementwise functions against NumPy in double precision: errors in units in the last place over wide ranges, and special values."""
+"""Elementwise functions against NumPy in double precision: errors in units in the last place, and special values."""
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -182,6 +182,11 @@ def test_truth_values() -> None:
 
 def test_tests() -> None:
     x = np.array([0, np.nan, np.inf, -np.inf, 1, -1, 1e-45], np.float32)
-    functions = {"is_nan": np.isnan, "is_inf": np.isinf, "is_positive_inf": np.isposinf, "is_negative_inf": np.isneginf}
+    functions: dict[str, Any] = {
+        "is_nan": np.isnan,
+        "is_inf": np.isinf,
+        "is_positive_inf": np.isposinf,
+        "is_negative_inf": np.isneginf,
+    }
     for operation, name in enumerate(OPERATIONS["test_f32"]):
         np.testing.assert_array_equal(run_everywhere("test_f32", x=x, count=7, operation=operation)[0], functions[name](x))
