@@ -11,11 +11,13 @@ import onnx
 import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 
+from packager.lower import compile
 from packager.lower.compiler import optimise
-from packager.lower.evaluate import evaluate
+from packager.lower.evaluate import bound_symbols, evaluate
 from packager.lower.importer import import_model
 from packager.lower.ir import Graph
 from packager.model import DTYPES, Model
+from tests.lower.plans import hold
 
 TYPES = {name: element for element, name in DTYPES.items()}
 Shape = Sequence[int | str]
@@ -104,12 +106,13 @@ def agree(left: Arrays, right: Arrays, tolerance: float = 2e-5) -> None:
 
 
 def check(model: Model, feeds: Arrays, tolerance: float = 2e-5) -> Graph:
-    """The import and the passes give what onnxruntime gives. Returns the optimised graph."""
+    """The import and the passes give what onnxruntime gives, and the plan is a valid one. Returns the optimised graph."""
     graph = imported(model)
     wanted = expected(model, feeds)
     agree(evaluate(graph, feeds), wanted, tolerance)
     optimised = optimise(graph)
     agree(evaluate(optimised, feeds), wanted, tolerance)
+    hold(compile(model), bound_symbols(graph, feeds))
     return optimised
 
 

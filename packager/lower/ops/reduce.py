@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from packager.lower.ir import Array, Node, Operand, Type, Value
-from packager.lower.ops.base import Call, Import, Op, Unsupported, axis_of, is_sizes, value_of
+from packager.lower.ops.base import Call, Import, Op, axis_of, is_sizes, value_of
 from packager.lower.ops.elementwise import suffix
 from packager.lower.sizes import Shape, Size, product
 
@@ -68,17 +68,24 @@ def _emit_reduce(plan: Emitter, node: Node) -> None:
     x, axes = value_of(node.inputs[0]), sorted(node["axes"])
     kind = suffix(x.dtype, "float32", "int32", "int64")
     runs = _runs(axes, x.shape)
-    if len(runs) > 1 and node["fn"] in ("l2", "log_sum", "log_sum_exp", "sum_square", "l1"):
-        raise Unsupported("it reduces axes that are apart")
     source: Any = x
     shape = list(x.shape)
     for index, run in enumerate(reversed(runs)):
         outer, size, inner = around(tuple(shape), run)
         for axis in run:
             shape[axis] = 1
-        target: Any = node.output if index == len(runs) - 1 else plan.scratch(x.dtype, tuple(shape))
-        plan.step(f"reduce_{kind}", x=source, y=target, outer=outer, size=size, inner=inner, operation=node["fn"])
+        last = index == len(runs) - 1
+        target: Any = node.output if last else plan.scratch(x.dtype, tuple(shape))
+        fn = _part(node["fn"], index == 0, last)
+        plan.step(f"reduce_{kind}", x=source, y=target, outer=outer, size=size, inner=inner, operation=fn)
         source = target
+
+
+def _part(fn: str, first: bool, last: bool) -> str:
+    """What one run of several computes; most functions are themselves again of their parts."""
+    if fn == "sum_square" and not first or fn == "log_sum" and not last:
+        return "sum"
+    return fn
 
 
 def _runs(axes: Sequence[int], shape: Shape) -> list[list[int]]:
