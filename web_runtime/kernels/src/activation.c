@@ -5,13 +5,13 @@ Activation activation_of(int32_t id, float p0, float p1) {
   float infinity = __builtin_inff();
   switch (id) {
     case ACTIVATION_NONE:
-      return (Activation){-infinity, infinity, p0, p1, ACTIVATION_NONE};
+      return (Activation){-infinity, infinity, 0, p0, p1, ACTIVATION_NONE};
     case ACTIVATION_RELU:
-      return (Activation){0, infinity, p0, p1, ACTIVATION_NONE};
+      return (Activation){0, infinity, 1, p0, p1, ACTIVATION_NONE};
     case ACTIVATION_CLIP:
-      return (Activation){p0, p1, p0, p1, ACTIVATION_NONE};
+      return (Activation){p0, p1, 1, p0, p1, ACTIVATION_NONE};
   }
-  return (Activation){-infinity, infinity, p0, p1, id};
+  return (Activation){-infinity, infinity, 0, p0, p1, id};
 }
 
 INLINE v128_t one(const int32_t id, v128_t x, v128_t p0, v128_t p1) {

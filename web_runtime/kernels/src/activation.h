@@ -5,6 +5,7 @@
 
 typedef struct {
   float low, high;  // the clamp of none, relu and clip; the others clamp nothing
+  int32_t clamps;   // whether the clamp does anything
   float p0, p1;
   int32_t id;  // of the pass over the stored values, ACTIVATION_NONE when the clamp is all
 } Activation;

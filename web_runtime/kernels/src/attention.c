@@ -65,9 +65,10 @@ static float weigh(const Head *h, float *scores, int32_t query, int32_t key, int
       s = wasm_v128_bitselect(splat(-infinity), s, beyond);
     }
     store(scores + i, s);
-    top = wasm_f32x4_max(top, s);
+    top = at_least(top, s);  // a NaN is left to the sum
   }
-  float before = *largest, now = wasm_f32x4_extract_lane(wasm_f32x4_max(splat(before), splat(max_lanes(top))), 0);
+  float before = *largest, now = max_lanes(top);
+  now = now < before ? before : now;
   // With every key masked so far, any finite base keeps e^(-infinity) at 0.
   v128_t base = splat(now == -infinity ? 0 : now);
   for (int32_t i = 0; i < keys; i += 4) {

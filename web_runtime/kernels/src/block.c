@@ -67,8 +67,9 @@ INLINE void tile(const int R, const int V, const Block *block, const Pass *pass,
     if (block->residuals)
       EACH(r, R)
         EACH(v, V) acc[r][v] = add(acc[r][v], load(block->residuals[row + r] + column + 4 * v));
-    EACH(r, R)
-      EACH(v, V) acc[r][v] = clamp(acc[r][v], &block->activation);
+    if (block->activation.clamps)
+      EACH(r, R)
+        EACH(v, V) acc[r][v] = clamp(acc[r][v], &block->activation);
   }
   EACH(r, R)
     EACH(v, V) store(block->results[row + r] + column + 4 * v, acc[r][v]);

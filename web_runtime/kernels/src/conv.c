@@ -14,44 +14,53 @@ typedef struct {
   Activation activation;
 } Conv;
 
+INLINE void copy_floats(const float *from, float *to, int32_t count) {
+  int32_t k = 0;
+  for (; k + 4 <= count; k += 4) store(to + k, load(from + k));
+  for (; k < count; k++) to[k] = from[k];
+}
+
+// The window of one pixel, tap by tap.
+static float *collect_taps(const Conv *c, int32_t channel, Pixel p, float *to) {
+  const Window *w = &c->window;
+  for (int32_t ky = 0; ky < w->kernel_height; ky++)
+    for (int32_t kx = 0; kx < w->kernel_width; kx++, to += c->group_channels) {
+      const float *from = under(w, p.n, p.y, p.x, ky, kx);
+      for (int32_t k = 0; k < c->group_channels; k++) to[k] = from ? from[channel + k] : 0;
+    }
+  return to;
+}
+
 // Copies the windows of the pixels side by side: rows of taps * channels floats.
 static void collect(const Conv *c, int32_t channel, int32_t pixel, int32_t pixels, float *to) {
   const Window *w = &c->window;
-  int32_t depth = c->group_channels;
-  for (int32_t i = 0; i < pixels; i++) {
-    int32_t p = pixel + i, out_x = p % w->out_width, out_y = p / w->out_width % w->out_height, n = p / w->out_width / w->out_height;
-    int32_t left = out_x * w->stride_x - w->pad_left;
-    // A row of the window is one run where no pixel is skipped and none is padding.
-    int whole = w->dilation_x == 1 && w->pixel == depth && left >= 0 && left + w->kernel_width <= w->width;
-    for (int32_t ky = 0; ky < w->kernel_height; ky++) {
-      const float *row = whole ? under(w, n, out_y, out_x, ky, 0) : 0;
-      int32_t run = w->kernel_width * depth;
-      if (row) {
-        int32_t k = 0;
-        for (; k + 4 <= run; k += 4) store(to + k, load(row + k));
-        for (; k < run; k++) to[k] = row[k];
-        to += run;
-        continue;
-      }
-      for (int32_t kx = 0; kx < w->kernel_width; kx++) {
-        const float *from = under(w, n, out_y, out_x, ky, kx);
-        for (int32_t k = 0; k < depth; k++) *to++ = from ? from[channel + k] : 0;
-      }
+  int32_t run = w->kernel_width * c->group_channels, runs = w->dilation_x == 1 && w->pixel == c->group_channels;
+  size_t line = (size_t)w->width * w->pixel * w->dilation_y;
+  Pixel p = pixel_at(w, pixel);
+  for (int32_t i = 0; i < pixels; i++, next_pixel(w, &p)) {
+    int32_t left = p.x * w->stride_x - w->pad_left, top = p.y * w->stride_y - w->pad_top;
+    int32_t whole = left >= 0 && left + w->kernel_width <= w->width && top >= 0 &&
+                    top + (w->kernel_height - 1) * w->dilation_y < w->height;
+    if (!runs || !whole) {
+      to = collect_taps(c, channel, p, to);
+      continue;
     }
+    // No tap is skipped and none is padding: each row of the window is one run.
+    const float *from = w->x + (((size_t)p.n * w->height + top) * w->width + left) * w->pixel;
+    for (int32_t ky = 0; ky < w->kernel_height; ky++, from += line, to += run) copy_floats(from, to, run);
   }
 }
 
 // rows[tap * pixels + i]: where the window of each pixel has each tap.
 static void point(const Conv *c, int32_t channel, int32_t pixel, int32_t pixels, const float **rows) {
   const Window *w = &c->window;
-  for (int32_t i = 0; i < pixels; i++) {
-    int32_t p = pixel + i, out_x = p % w->out_width, out_y = p / w->out_width % w->out_height, n = p / w->out_width / w->out_height;
+  Pixel p = pixel_at(w, pixel);
+  for (int32_t i = 0; i < pixels; i++, next_pixel(w, &p))
     for (int32_t ky = 0, tap = 0; ky < w->kernel_height; ky++)
       for (int32_t kx = 0; kx < w->kernel_width; kx++, tap++) {
-        const float *from = under(w, n, out_y, out_x, ky, kx);
+        const float *from = under(w, p.n, p.y, p.x, ky, kx);
         rows[tap * pixels + i] = from ? from + channel : zeros;
       }
-  }
 }
 
 static void convolve(const Conv *c, int32_t group, int32_t pixel, int32_t pixels, int32_t column, int32_t columns, int gathered) {

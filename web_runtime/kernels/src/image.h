@@ -17,6 +17,24 @@ INLINE const float *under(const Window *w, int32_t n, int32_t out_y, int32_t out
   return w->x + (((size_t)n * w->height + y) * w->width + x) * w->pixel;
 }
 
+// An output pixel that goes along without divisions.
+typedef struct {
+  int32_t n, y, x;
+} Pixel;
+
+INLINE Pixel pixel_at(const Window *w, int32_t pixel) {
+  int32_t line = pixel / w->out_width;
+  return (Pixel){line / w->out_height, line % w->out_height, pixel % w->out_width};
+}
+
+INLINE void next_pixel(const Window *w, Pixel *p) {
+  if (++p->x < w->out_width) return;
+  p->x = 0;
+  if (++p->y < w->out_height) return;
+  p->y = 0;
+  p->n++;
+}
+
 // A row of zeros stands for the padding.
 enum { MAX_DEPTH = 8192 };
 extern const float zeros[MAX_DEPTH];
