@@ -9,14 +9,18 @@ import numpy as np
 
 from packager import manifest as manifests
 from packager.content import content_bytes
+from packager.errors import InputError
+from packager.optimise import optimise
 from packager.readers import read
 from packager.readers.onnx import graph_tensors, nodes
-from packager.targets import ort_wasm
+from packager.targets import ort_wasm, wasm
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from packager._manifest_types import Manifest
+    from packager.model import Model
+    from packager.options import Precision
 
 
 def inspect(path: Path, dims: dict[str, int] | None = None) -> dict[str, Any]:
@@ -28,7 +32,7 @@ def inspect_model(path: Path, dims: dict[str, int] | None = None) -> dict[str, A
     """Signature, opset, ops with counts, parameters and bytes, and each target's verdict."""
     model = read(path, dims)
     tensors = list(graph_tensors(model.proto.graph))
-    verdicts = [ort_wasm.check(model)]
+    verdicts = [wasm.check(_prepared(model)), ort_wasm.check(model)]
     return {
         "kind": "model",
         "path": str(path),
@@ -50,6 +54,23 @@ def inspect_model(path: Path, dims: dict[str, int] | None = None) -> dict[str, A
             for verdict in verdicts
         ],
     }
+
+
+def inspect_plan(path: Path, dims: dict[str, int] | None = None, precision: Precision = "fp32") -> str:
+    """The plan that the engine of the target wasm would run, as text.
+
+    Raises InputError where there is no model at ``path`` or the engine does not cover it.
+    """
+    model = _prepared(read(path, dims))
+    verdict = wasm.check(model)
+    if not verdict.fits:
+        raise InputError(f"The target wasm does not cover this model: {' '.join(verdict.problems)}", where=str(path))
+    return wasm.plan_text(model, precision)
+
+
+def _prepared(model: Model) -> Model:
+    """The model as a build gives it to the compiler."""
+    return optimise(model, lambda warning: None)  # noqa: ARG005 (a build says it)
 
 
 def inspect_bundle(path: Path) -> dict[str, Any]:

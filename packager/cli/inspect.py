@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from packager.options import parse_dim
+from packager.options import PRECISIONS, parse_dim
 
 if TYPE_CHECKING:
     import argparse
@@ -22,6 +22,12 @@ def add(commands: Any) -> argparse.ArgumentParser:
     inspect.add_argument(
         "--dim", action="append", type=parse_dim, metavar="NAME=VALUE", help="fix a symbolic dimension (repeatable)"
     )
+    inspect.add_argument(
+        "--plan", action="store_true", help="print what the engine of the target wasm would run: kernels, shapes, memory, work"
+    )
+    inspect.add_argument(
+        "--precision", choices=PRECISIONS, default="fp32", help="of the plan's weights on the wire (default: %(default)s)"
+    )
     inspect.add_argument("--json", action="store_true", help="print it as JSON")
     return inspect
 
@@ -31,8 +37,12 @@ def run(options: argparse.Namespace) -> int:
     from rich.console import Console
 
     from packager import report
-    from packager.inspection import inspect
+    from packager.inspection import inspect, inspect_plan
 
+    if options.plan:
+        text = inspect_plan(options.path, dict(options.dim or ()), options.precision)
+        print(json.dumps({"plan": text}, ensure_ascii=False) if options.json else text)
+        return 0
     facts = inspect(options.path, dict(options.dim or ()))
     if options.json:
         print(json.dumps(facts, ensure_ascii=False))

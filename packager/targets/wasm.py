@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from packager import lower as compiler
+from packager.lower.text import describe
 from packager.lowered import Item, Lowered, Weights
 from packager.targets import Verdict
 
@@ -32,6 +33,12 @@ def lower(model: Model, shard_size: int, precision: Precision = "fp32") -> Lower
     """The plan and its weights. Raises BuildError where the engine does not cover the model."""
     compiled = compiler.compile(model, precision)
     return Lowered(compiled.document, _grouped(compiled, shard_size))
+
+
+def plan_text(model: Model, precision: Precision = "fp32") -> str:
+    """The plan as people read it."""
+    compiled = compiler.compile(model, precision)
+    return describe(compiled.plan, sources=compiled.sources)
 
 
 def _grouped(compiled: Compiled, shard_size: int) -> list[Weights]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pprint
+import string
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -150,18 +151,44 @@ def dispatcher(kernels: list[Kernel]) -> str:
 
 
 def typescript(kernels: list[Kernel]) -> str:
-    """Return kernels.gen.ts: the tables as they are, but for prose, in the order of the kernels' ids."""
+    """Return kernels.gen.ts: the tables in the order of the kernels' ids, short, because every visitor downloads them.
+
+    A kernel is [arguments, checks, work]. An argument is its kind's number, or for a buffer [kind, dtype, elements]; one that
+    may lie over another has that one's place too, and the pairs of count and stride by which that one is read. In
+    expressions arguments are letters, by their places.
+    """
     lines = [f"// {NOTICE}", "export const table = {"]
     for kernel in kernels:
-        lines += [f"  {kernel.name}: {{", "    args: ["]
-        lines += [f"      {json.dumps(arg)}," for arg in kernel.row["args"]]
-        lines += [
-            "    ],",
-            f"    checks: {json.dumps(kernel.row['checks'])},",
-            f"    work: {json.dumps(kernel.row['work'])},",
-            "  },",
-        ]
+        names = {arg["name"]: _letter(place) for place, arg in enumerate(kernel.row["args"])}
+        args = [_short(arg, names) for arg in kernel.row["args"]]
+        row = [args, _lettered(kernel.row["checks"], names), _lettered(kernel.row["work"], names)]
+        lines.append(f"  {kernel.name}: {json.dumps(row, separators=(',', ':'))},")
     return "\n".join([*lines, "} as const;"]) + "\n"
+
+
+_KINDS = ("size", "int", "float", "in", "in?", "out", "inout")
+
+
+def _letter(place: int) -> str:
+    return (string.ascii_lowercase + string.ascii_uppercase)[place]
+
+
+def _short(arg: dict[str, Any], names: dict[str, str]) -> Any:
+    kind = _KINDS.index(arg["kind"])
+    if "elements" not in arg:
+        return kind
+    buffer = [kind, arg["dtype"], _lettered(arg["elements"], names)]
+    if "over" not in arg:
+        return buffer
+    strides = (f"{arg['over']}_stride{axis}" for axis in range(6))
+    box = [(names[f"count{axis}"], names[stride]) for axis, stride in enumerate(strides) if stride in names]
+    return [*buffer, list(names).index(arg["over"]), box]
+
+
+def _lettered(expression: Expression, names: dict[str, str]) -> Expression:
+    if isinstance(expression, list):
+        return [_lettered(part, names) for part in expression]
+    return names.get(expression, expression) if isinstance(expression, str) else expression
 
 
 def _frozen(expression: Expression) -> Expression:

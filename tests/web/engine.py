@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 
@@ -43,8 +43,8 @@ class Case:
     """How often to time a run after the first."""
     limits: dict[str, float] | None = None
     """Memory in bytes and work in operations that the plan may ask for, where not the usual."""
-    guard: bool = False
-    """Whether to watch the memory around the arena: a run that touches it ends in an error without a code."""
+    guard: Literal["", "arena", "buffers"] = ""
+    """Memory that is watched: around the arena, or between the buffers too. A run that touches it ends in an uncoded error."""
 
 
 @dataclass(frozen=True)
@@ -262,10 +262,13 @@ class Out:
 
 
 def call(kernel: str, **arguments: np.ndarray | Out | float | None) -> Case:
-    """A plan of one step: a kernel by its table's argument names. Arrays become inputs, an Out an output, None a null."""
-    entries = _table()[kernel]["args"]
+    """A plan of one step: a kernel by its table's argument names. Arrays become inputs, an Out an output, None a null.
+
+    A buffer that is read and written comes in and goes out under its name; a step before copies it.
+    """
+    entries = table()[kernel]["args"]
     values: list[dict[str, Any]] = []
-    inputs, outputs, given, feeds = [], [], [], {}
+    inputs, outputs, given, copies, feeds = [], [], [], [], {}
 
     def value(place: str, shape: tuple[int, ...], dtype: str, **more: int) -> int:
         values.append({"dtype": dtype, "shape": [size(dim) for dim in shape], "place": place, **more})
@@ -297,19 +300,31 @@ def call(kernel: str, **arguments: np.ndarray | Out | float | None) -> Case:
             index = value("input", array.shape, str(array.dtype))
             inputs.append({"name": name, "value": index})
             feeds[name] = array
+            if kind == "inout":
+                source, index = index, value("output", array.shape, str(array.dtype))
+                outputs.append({"name": name, "value": index})
+                copies.append(_copy(source, index, array.size, array.itemsize))
             given.append({"v": index})
     assert not arguments, f"{kernel} takes no {', '.join(arguments)}"
     plan = {
         "format": "packager-plan", "version": 1, "symbols": [], "sizes": sizes, "values": values,
-        "inputs": inputs, "outputs": outputs, "weights": 0, "load": [], "steps": [{"kernel": kernel, "args": given}],
+        "inputs": inputs, "outputs": outputs, "weights": 0, "load": [],
+        "steps": [*copies, {"kernel": kernel, "args": given}],
     }  # fmt: skip
     return Case(plan, b"", feeds)
 
 
+def _copy(x: int, y: int, count: int, item: int) -> dict[str, Any]:
+    numbers = {"item": item, "reversed": 0, **{f"count{axis}": 1 for axis in range(6)}, "count5": count}
+    buffers = {"x": {"v": x}, "y": {"v": y}}
+    names = [entry["name"] for entry in table()["copy"]["args"]]
+    return {"kernel": "copy", "args": [buffers.get(name) or {"i": numbers.get(name, 1)} for name in names]}
+
+
 @cache
-def _table() -> dict[str, Any]:
+def table() -> dict[str, Any]:
     table: dict[str, Any] = {}
     for file in sorted((ROOT / "web_runtime" / "kernels" / "table").glob("*.json")):
-        if file.name != "activations.json":
+        if file.name not in ("activations.json", "operations.json"):
             table |= json.loads(file.read_text(encoding="utf-8"))
     return table

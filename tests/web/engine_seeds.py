@@ -110,5 +110,5 @@ def seeds() -> list[Case]:
         case(convolutions, {"x": normal(1, 3, 8, 12)}),
         case(text, {"ids": np.array([[3, 9, 27]]), "mask": np.array([[1, 1, 0]])}),
         case(moves, {"x": normal(3, 10)}),
-        #case(recurrent, {"x": normal(5, 2, 3)}),
+        case(recurrent, {"x": normal(5, 2, 3)}),
     ]

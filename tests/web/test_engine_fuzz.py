@@ -19,13 +19,13 @@ CODES = {"", "plan-invalid", "input-invalid", "out-of-memory"}
 
 def test_sound_plans_run_within_their_arena() -> None:
     with node_engine() as engine:
-        results = engine.run([replace(case, guard=True, limits=LIMITS) for case in seeds()])
+        results = engine.run([replace(case, guard="arena", limits=LIMITS) for case in seeds()])
     assert [result.message for result in results] == [""] * len(results)
 
 
 def test_ten_thousand_mutations_end_well() -> None:
     source = random.Random(20261122)
-    sound = [replace(case, guard=True, limits=LIMITS) for case in seeds()]
+    sound = [replace(case, guard="arena", limits=LIMITS) for case in seeds()]
     ends: Counter[str] = Counter()
     slowest = 0.0
     with node_engine() as engine:

@@ -18,8 +18,8 @@ interface Request {
   /** How often to time a run after the first. */
   runs: number;
   limits: { memory: number; work: number } | null;
-  /** Whether to watch the memory around the arena instead of timing runs. */
-  guard: boolean;
+  /** What memory to watch: what lies around the arena, or all but the inputs' and outputs' own bytes. */
+  guard: "" | "arena" | "buffers";
 }
 
 /** So much memory behind the arena is watched. */
@@ -61,7 +61,7 @@ export class Cases {
       inputs.map((input) => [input.name, { data: new arrayTypes[input.dtype](part(input).buffer), dims: input.dims }]),
     );
     const dims = inputs.map((input) => input.dims);
-    if (guard) await this.#watch(engine, dims, feeds);
+    if (guard) await this.#watch(engine, dims, feeds, guard === "buffers");
     const first = performance.now();
     const outputs = await engine.infer(feeds);
     const times = [performance.now() - first];
@@ -70,32 +70,37 @@ export class Cases {
       await engine.infer(feeds);
       times.push(performance.now() - start);
     }
-    const figures = engine.figures(dims);
+    const { arena, activations, work } = engine.figures(dims);
     const entries = Object.entries(outputs).map(([name, { data, dims }]) => ({ name, dims, bytes: data.byteLength }));
     const arrays = Object.values(outputs).map(
       ({ data: { buffer, byteOffset, byteLength } }) => new Uint8Array(buffer, byteOffset, byteLength),
     );
-    return pack({ outputs: entries, times, ready, threads: engine.threads, ...figures }, arrays);
+    return pack({ outputs: entries, times, ready, threads: engine.threads, arena, activations, work }, arrays);
   }
 
   /** Throws where a run writes outside of the arena, or gives other outputs when other bytes lie behind the arena. */
-  async #watch(engine: Engine, dims: number[][], feeds: Tensors): Promise<void> {
+  async #watch(engine: Engine, dims: number[][], feeds: Tensors, strict: boolean): Promise<void> {
     const team = this.#team as Team;
-    const { weightsAt, arenaAt, arena } = engine.figures(dims);
+    const { weightsAt, arenaAt, arena, inputs, outputs } = engine.figures(dims);
     team.reserve(arenaAt + arena + guardBytes, Number.POSITIVE_INFINITY);
     const before = team.bytes(weightsAt, arenaAt - weightsAt).slice();
     const answers: string[] = [];
     for (const pattern of [0x00, 0x41]) {
-      team.bytes(arenaAt, arena).fill(0);
+      team.bytes(arenaAt, arena).fill(strict ? pattern : 0);
       team.bytes(arenaAt + arena, guardBytes).fill(pattern);
-      const outputs = await engine.infer(feeds);
+      // Kernels may leave gaps in what they write.
+      for (const { address, bytes } of strict ? outputs : []) team.bytes(address, bytes).fill(0);
       answers.push(
-        Object.values(outputs)
+        Object.values(await engine.infer(feeds))
           .map(({ data }) => digest(data))
           .join(),
       );
       if (team.bytes(arenaAt + arena, guardBytes).some((byte) => byte !== pattern))
         throw new Error("wrote behind the arena");
+      const rest = team.bytes(arenaAt, strict ? arena : 0).slice();
+      for (const { address, bytes } of [...inputs, ...outputs])
+        rest.fill(pattern, address - arenaAt, address - arenaAt + bytes);
+      if (rest.some((byte) => byte !== pattern)) throw new Error("wrote between the buffers");
       const after = team.bytes(weightsAt, arenaAt - weightsAt);
       if (digest(after) !== digest(before)) throw new Error("wrote into the weights");
     }

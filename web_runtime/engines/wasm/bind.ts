@@ -3,6 +3,7 @@
 
 import { arrayTypes } from "../../src/shared/tensor.js";
 import { apply, evaluate, largest, smallest } from "./expressions.js";
+import type { Argument } from "./kernels.js";
 import { arrange, type Lifetimes } from "./lifetimes.js";
 import { aligned } from "./memory.js";
 import type { Given, Plan, Port, Step, Value } from "./plan.js";
@@ -75,8 +76,8 @@ export function bind(
   const measures = measure(plan, lives, symbolsOf(plan, dims));
   checkDims(plan, measures, dims, fail);
   const work = checkSteps(plan.steps, "steps", measures, limits, fail);
-  const { offsets, size } = arrange(plan, lives, measures.bytes, ({ step, over }) =>
-    rowMajor(plan.steps[step] as Step, over, measures),
+  const { offsets, size } = arrange(plan, lives, measures.bytes, ({ step, argument }) =>
+    rowMajor(plan.steps[step] as Step, argument, measures),
   );
   if (bases.arena + size > limits.memory) throw exhausted(bases.arena + size);
   const addressOf = (value: number) => {
@@ -221,24 +222,25 @@ function checkSteps(
     const where = `${what}/${i} (${kernel.name})`;
     const names = new Map<string, number>();
     const counts = new Map<string, number>();
-    for (const [j, { name, kind }] of kernel.arguments.entries()) {
+    for (const [j, { letter, kind }] of kernel.arguments.entries()) {
       if (kind !== "size" && kind !== "int") continue;
       const number = scalar(given[j] as Given, measures);
       if (!(number >= (kind === "size" ? 0 : smallest) && number <= largest))
-        throw fail(`${where} has ${number} for ${name}`);
-      names.set(name, number);
+        throw fail(`${where} has ${number} for its argument ${j}`);
+      names.set(letter, number);
       // A loop that does nothing takes time as well.
-      counts.set(name, number === 0 ? 1 : number);
+      counts.set(letter, number === 0 ? 1 : number);
     }
     for (const [j, check] of kernel.checks.entries()) {
       if (!(evaluate(check, names) >= 0)) throw fail(`${where} does not hold to its condition ${j}`);
     }
-    for (const [j, { name, bytes }] of kernel.arguments.entries()) {
+    for (const [j, { bytes }] of kernel.arguments.entries()) {
       const argument = given[j];
       if (!argument || !("value" in argument)) continue;
       const touched = evaluate(bytes, names);
       const room = measures.rooms[argument.value] as number;
-      if (!(touched <= room)) throw fail(`${where} would touch ${touched} bytes of ${name}, which has ${room}`);
+      if (!(touched <= room))
+        throw fail(`${where} would touch ${touched} bytes of its argument ${j}, which has ${room}`);
     }
     total += evaluate(kernel.work, counts);
     if (!(total <= mostWork)) throw fail(`${where} is more work than a page can wait for`);
@@ -247,17 +249,14 @@ function checkSteps(
 }
 
 /** Whether a buffer that a kernel reads by strides is read in the order in which the kernel writes. */
-function rowMajor({ kernel, arguments: given }: Step, name: string, measures: Measures): boolean {
-  const numbers = new Map(kernel.arguments.map((argument, j) => [argument.name, scalar(given[j] as Given, measures)]));
-  let axes = 0;
-  while (numbers.has(`${name}_stride${axes}`)) axes++;
-  let stride = 1;
-  for (let axis = axes - 1; axis >= 0; axis--) {
-    const count = numbers.get(`count${axis}`) as number;
-    if (count !== 1 && numbers.get(`${name}_stride${axis}`) !== stride) return false;
-    stride *= count;
-  }
-  return true;
+function rowMajor({ kernel, arguments: given }: Step, { box }: Argument, measures: Measures): boolean {
+  const numbers = new Map(kernel.arguments.map(({ letter }, j) => [letter, scalar(given[j] as Given, measures)]));
+  let wanted = 1;
+  return [...box].reverse().every(([count, stride]) => {
+    const fits = numbers.get(count) === 1 || numbers.get(stride) === wanted;
+    wanted *= numbers.get(count) as number;
+    return fits;
+  });
 }
 
 function scalar(given: Given, { sizes }: Measures): number {

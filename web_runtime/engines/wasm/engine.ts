@@ -14,7 +14,7 @@ import type { Team } from "./team.js";
 /** Bindings that are kept: texts come in many lengths, and binding anew costs a millisecond. */
 const mostBound = 16;
 
-export interface Figures extends Pick<Bound, "arena" | "activations" | "work"> {
+export interface Figures extends Omit<Bound, "commands"> {
   weightsAt: number;
   arenaAt: number;
 }
@@ -113,8 +113,8 @@ export class Engine implements Session {
 
   /** What a run on inputs of these dims, in the plan's order, takes and does, and where weights and arena start. */
   figures(dims: readonly (readonly number[])[]): Figures {
-    const { arena, activations, work } = this.#bind(dims);
-    return { arena, activations, work, weightsAt: this.#bases.weights, arenaAt: this.#bases.arena };
+    const { arena, activations, work, inputs, outputs } = this.#bind(dims);
+    return { arena, activations, work, inputs, outputs, weightsAt: this.#bases.weights, arenaAt: this.#bases.arena };
   }
 
   async dispose(): Promise<void> {

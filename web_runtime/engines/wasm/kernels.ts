@@ -4,17 +4,22 @@ import type { Expression } from "./expressions.js";
 import { table } from "./kernels.gen.js";
 import type { PlanDtype } from "./plan.js";
 
-export type Kind = "in" | "in?" | "out" | "inout" | "size" | "int" | "float";
+const kinds = ["size", "int", "float", "in", "in?", "out", "inout"] as const;
+
+export type Kind = (typeof kinds)[number];
 
 export interface Argument {
-  name: string;
+  /** How expressions call it. */
+  letter: string;
   kind: Kind;
   /** Of a buffer; null where any does. */
   dtype: PlanDtype | null;
   /** Of a buffer: the bytes that a call may touch, from its start. */
   bytes: Expression;
-  /** Of a buffer that is written: the argument whose very bytes it may be given. */
-  over: string | null;
+  /** Of a buffer that is written: the place of the argument whose very bytes it may be given, or -1. */
+  over: number;
+  /** Count and stride of each axis by which that one is read; none where it is read in the order in which this is written. */
+  box: readonly (readonly [string, string])[];
 }
 
 export interface Kernel {
@@ -27,13 +32,8 @@ export interface Kernel {
   work: Expression;
 }
 
-interface Described {
-  name: string;
-  kind: string;
-  dtype?: string;
-  elements?: unknown;
-  over?: string;
-}
+/** An argument in the table: a kind; or kind, dtype, elements, and of some the argument that they may lie over and its box. */
+type Row = number | [number, string, Expression, number?, [string, string][]?];
 
 const dtypes: Record<string, [PlanDtype | null, number]> = {
   f32: ["float32", 4],
@@ -48,25 +48,14 @@ const dtypes: Record<string, [PlanDtype | null, number]> = {
 
 /** By name; a kernel's id is its place among the sorted names. */
 export const kernels: ReadonlyMap<string, Kernel> = new Map(
-  Object.entries(table).map(([name, { args, checks, work }], id) => [
-    name,
-    {
-      id,
-      name,
-      arguments: (args as readonly Described[]).map(argument),
-      checks: checks as unknown as readonly Expression[],
-      work: work as Expression,
-    },
-  ]),
+  Object.entries(table as unknown as Record<string, [Row[], Expression[], Expression]>).map(
+    ([name, [rows, checks, work]], id) => [name, { id, name, arguments: rows.map(argument), checks, work }],
+  ),
 );
 
-function argument({ name, kind, dtype = "any", elements = 0, over = undefined }: Described): Argument {
-  const [type, size] = dtypes[dtype] as [PlanDtype | null, number];
-  return {
-    name,
-    kind: kind as Kind,
-    dtype: type,
-    bytes: ["*", elements as Expression, size],
-    over: over ?? null,
-  };
+function argument(row: Row, place: number): Argument {
+  const [kind, name = "any", elements = 0, over = -1, box = []] = typeof row === "number" ? [row] : row;
+  const [dtype, size] = dtypes[name] as [PlanDtype | null, number];
+  const letter = String.fromCharCode(place < 26 ? 97 + place : 65 + place - 26);
+  return { letter, kind: kinds[kind] as Kind, dtype, bytes: ["*", elements, size], over, box };
 }

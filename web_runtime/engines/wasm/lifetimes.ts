@@ -1,5 +1,6 @@
 // Which steps touch which value, and whether they may. All of it holds for every binding of a plan.
 
+import type { Argument } from "./kernels.js";
 import { type Block, place as pack } from "./memory.js";
 import type { Place, Plan, Step, Value } from "./plan.js";
 import { refused } from "./refusal.js";
@@ -9,8 +10,8 @@ export interface Merge {
   written: number;
   read: number;
   step: number;
-  /** Name of the argument that is read. */
-  over: string;
+  /** The argument that is written. */
+  argument: Argument;
 }
 
 /** The values at the bottom of aliases, by index: what has memory of its own, and from which step to which. */
@@ -92,13 +93,13 @@ function merges(
       // A view that starts inside of another value is not the very same buffer.
       return argument && "value" in argument && whole(argument.value, values) ? (roots[argument.value] as number) : -1;
     };
-    for (const [j, { over }] of kernel.arguments.entries()) {
-      if (over === null) continue;
-      const [written, read] = [rootOf(j), rootOf(kernel.arguments.findIndex(({ name }) => name === over))];
+    for (const [j, argument] of kernel.arguments.entries()) {
+      if (argument.over < 0) continue;
+      const [written, read] = [rootOf(j), rootOf(argument.over)];
       if (written < 0 || read < 0 || written === read) continue;
       const dies = to[read] === step && ["arena", "input"].includes((values[read] as Value).place);
       const uses = given.filter((argument) => argument && "value" in argument && roots[argument.value] === read).length;
-      if (dies && uses === 1 && from[written] === step) found.push({ written, read, step, over });
+      if (dies && uses === 1 && from[written] === step) found.push({ written, read, step, argument });
     }
   }
   return found;
