@@ -1,6 +1,6 @@
-"""The compiler of the target ``wasm``: ONNX graph → plan of kernel calls. docs/engine.md draws it, docs/plan.md specifies the plan."""
+"""The compiler of the target ``wasm``: ONNX graph → plan of kernel calls, which docs/plan.md specifies."""
 
-from packager.lower.compiler import Compiled, compile, cover
+from packager.lower.compiler import Compiled, compile, cover  # noqa: A004 (what it does)
 from packager.lower.importer import Uncovered
 
 __all__ = ["Compiled", "Uncovered", "compile", "cover"]

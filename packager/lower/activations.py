@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from packager.lower.ir import Array
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from packager.lower.ir import Array
 
 
 def erf(x: Array) -> Array:

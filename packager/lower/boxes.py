@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from packager.lower.unsupported import Unsupported
 from packager.lower.sizes import Shape, Size
+from packager.lower.unsupported import Unsupported
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 Strides = tuple[Size, ...]
 
@@ -24,9 +27,7 @@ def broadcast_strides(shape: Shape, to: Shape) -> Strides:
     """The strides with which a tensor of ``shape`` is read as one of ``to``: 0 where it repeats."""
     own = row_major(shape)
     missing = len(to) - len(shape)
-    return (0,) * missing + tuple(
-        0 if size == 1 else stride for size, stride in zip(shape, own, strict=True)
-    )
+    return (0,) * missing + tuple(0 if size == 1 else stride for size, stride in zip(shape, own, strict=True))
 
 
 def merge(counts: Sequence[Size], strides: Sequence[Strides]) -> tuple[list[Size], list[list[Size]]]:
@@ -54,9 +55,11 @@ def box(counts: Sequence[Size], strides: Sequence[Strides], rank: int) -> tuple[
     """Merged, and filled up in front to exactly ``rank`` dimensions. Raises Unsupported where it has more."""
     sizes, steps = merge(counts, strides)
     missing = rank - len(sizes)
+    ones: list[Size] = [1] * max(missing, 0)
+    zeros: list[Size] = [0] * max(missing, 0)
     if missing < 0:
         raise Unsupported(f"it runs over {len(sizes)} separate dimensions, where {rank} are covered")
-    return [1] * missing + sizes, [[0] * missing + step for step in steps]
+    return ones + sizes, [zeros + step for step in steps]
 
 
 def numbered(prefix: str, sizes: Sequence[Size]) -> dict[str, Size]:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from packager.lower.ir import ELEMENTS, Array, Node, Operand, Type, Value, constant, sized
 from packager.lower.ops import OPS
-from packager.lower.ops.base import Op
-from packager.lower.unsupported import Unsupported
 from packager.lower.packed import fold_packed
 from packager.lower.sizes import Expr, Size
+from packager.lower.unsupported import Unsupported
+
+if TYPE_CHECKING:
+    from packager.lower.ops.base import Op
 
 # Folding never makes a download this much larger.
 _GROWTH = 1 << 16
@@ -104,7 +106,7 @@ def _bytes(array: Array) -> int:
 def _as_sizes(operand: Value) -> Array:
     array = np.empty(len(operand.elements or ()), object)
     array[:] = operand.elements
-    return array.reshape(operand.shape)
+    return array.reshape([size for size in operand.shape if isinstance(size, int)])
 
 
 def _plain(attributes: Any) -> bool:

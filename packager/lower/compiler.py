@@ -10,8 +10,8 @@ from packager.errors import BuildError
 from packager.lower.emit import Emitter
 from packager.lower.importer import Uncovered, import_model
 from packager.lower.ops import OPS
-from packager.lower.unsupported import Unsupported
 from packager.lower.passes import PASSES
+from packager.lower.unsupported import Unsupported
 
 if TYPE_CHECKING:
     from packager.lower.ir import Graph

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,10 +13,14 @@ from packager.lower import pack
 from packager.lower._kernels import ACTIVATIONS, KERNELS, OPERATIONS
 from packager.lower.boxes import box, numbered, row_major
 from packager.lower.ir import Array, Constant, Graph, Node, Operand, Value
-from packager.lower.unsupported import Unsupported
-from packager.lower.pack import Packed, Precision
 from packager.lower.sizes import Shape, Size, fold, product
+from packager.lower.unsupported import Unsupported
 from packager.lower.views import Part, parts
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from packager.lower.pack import Packed, Precision
 
 # Tensors of so many equal numbers travel as one.
 _UNIFORM = 4096
@@ -129,7 +132,7 @@ class Emitter:
     # Weights
 
     def panels(self, weights: Value, groups: int = 1) -> Ref:
-        """[…, N] in panels of 8 columns for matrix kernels, N / groups columns at a time; packed by a step where it is computed."""
+        """[…, N] in panels of 8 columns, N / groups columns at a time; packed by a step where it is computed."""
         if weights.constant is None:
             return self._pack_computed(weights, groups)
         return self._wire(weights.constant, ("panels", groups), lambda held: pack.panels(held, groups, self.precision))
@@ -176,7 +179,7 @@ class Emitter:
         if packed.codes.size >= _UNIFORM and packed.scale is None and np.all(packed.codes == first):
             return self._filled(packed.codes)
         codes = self._weight(packed.codes)
-        if packed.codes.dtype not in (np.int8, np.float16) or packed.codes.dtype == np.int8 and packed.scale is None:
+        if packed.codes.dtype not in (np.int8, np.float16) or (packed.codes.dtype == np.int8 and packed.scale is None):
             return codes
         result = Ref(self._declare("float32", packed.codes.shape, "loaded"))
         steps, self.steps = self.steps, self.load
@@ -272,7 +275,9 @@ class Emitter:
             index = self.declare(given).index if argument.kind == "out" and isinstance(given, Value) else self._read(given)
             dtype = self.values[index]["dtype"]
             if argument.dtype != "any" and dtype not in _DTYPES[argument.dtype]:
-                raise Unsupported(f"its {argument.name} is {dtype}, where the engine's kernel takes {_DTYPES[argument.dtype][0]}")
+                raise Unsupported(
+                    f"its {argument.name} is {dtype}, where the engine's kernel takes {_DTYPES[argument.dtype][0]}"
+                )
             return {"v": index}
         if argument.kind == "float":
             return {"f": _float(given)}

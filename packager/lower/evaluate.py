@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from packager.lower.ir import Array, Graph, Operand, Value, bind
 from packager.lower.ops import OPS
 from packager.lower.sizes import Expr, Symbol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 def evaluate(graph: Graph, feeds: Mapping[str, Array]) -> dict[str, Array]:

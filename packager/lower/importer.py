@@ -13,8 +13,8 @@ from packager.lower.builder import GraphBuilder
 from packager.lower.ir import Graph, Operand, Value, constant, prune
 from packager.lower.ops import IMPORTS
 from packager.lower.ops.base import Call
-from packager.lower.unsupported import Unsupported
 from packager.lower.sizes import symbol, symbols_of
+from packager.lower.unsupported import Unsupported
 from packager.model import DTYPES, Model, node_label
 
 _ABSENT = object()
@@ -47,7 +47,9 @@ class _Importer:
 
     def run(self) -> tuple[Graph | None, list[Uncovered]]:
         inputs = tuple(
-            Value(entry["name"], entry["dtype"], tuple(size if isinstance(size, int) else symbol(size) for size in entry["shape"]))
+            Value(
+                entry["name"], entry["dtype"], tuple(size if isinstance(size, int) else symbol(size) for size in entry["shape"])
+            )
             for entry in self.model.signature["inputs"]
         )
         scope: dict[str, Operand | object] = {entry.name: entry for entry in inputs}
@@ -103,9 +105,7 @@ class _Importer:
             else:
                 results = [made] if isinstance(made, Value) else list(made)
                 results += [_ABSENT] * (len(node.output) - len(results))
-        for name, result in zip(node.output, results, strict=False):
-            if name:
-                scope[name] = result
+        scope.update((name, result) for name, result in zip(node.output, results, strict=False) if name)
 
     def branches(self, node: onnx.NodeProto, label: str, condition: Any, scope: dict[str, Any]) -> list[Any]:
         """If: the branch that a constant condition takes; else both are computed, and one is picked."""
@@ -156,5 +156,3 @@ def _attributes(node: onnx.NodeProto) -> dict[str, Any]:
             given = tuple(entry.decode("utf-8", "replace") if isinstance(entry, bytes) else entry for entry in given)
         found[attribute.name] = given
     return found
-
-

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from packager.lower.ir import Array, Constant
+if TYPE_CHECKING:
+    from packager.lower.ir import Array, Constant
 
 Precision = Literal["fp32", "fp16", "int8"]
 PANEL = 8
@@ -40,11 +41,11 @@ def columns(weights: Constant, precision: Precision) -> Packed:
 
 def rows(weights: Constant, precision: Precision) -> Packed:
     """[N, …] as it is, with a scale for each of the N rows: tables that are read by row."""
-    if weights.scale is not None and weights.array.dtype == np.int8 and weights.scale.size in (1, weights.shape[0]):
+    held = weights.scale
+    if held is not None and weights.array.dtype == np.int8 and held.size in (1, weights.shape[0]):
         first = (weights.shape[0],) + (1,) * (weights.array.ndim - 1)
-        if weights.scale.size == 1 or weights.scale.reshape(weights.array.ndim * (1,) if weights.scale.size == 1
-                                                            else weights.scale.shape).shape == first:  # fmt: skip
-            return Packed(weights.array, np.broadcast_to(weights.scale, first).reshape(-1).astype(np.float32))
+        if held.size == 1 or held.shape == first:
+            return Packed(weights.array, np.broadcast_to(held.reshape(-1), (weights.shape[0],)).astype(np.float32))
     return _encode(weights, precision, tuple(range(1, weights.array.ndim)))
 
 
@@ -60,10 +61,10 @@ def plain(weights: Constant, precision: Precision) -> Packed:
 
 def _by_column(weights: Constant, precision: Precision) -> tuple[Array, Array | None]:
     """Codes of the tensor's own shape, and a scale for each entry of its last axis."""
-    if weights.scale is not None and weights.array.dtype == np.int8:
-        if weights.scale.size == 1 or weights.scale.size == weights.scale.shape[-1]:
-            return weights.array, np.broadcast_to(weights.scale.reshape(-1), (weights.shape[-1],)).astype(np.float32)
-    if weights.scale is not None and weights.array.dtype == np.float16 and np.all(weights.scale == 1):
+    held = weights.scale
+    if held is not None and weights.array.dtype == np.int8 and held.size in (1, held.shape[-1]):
+        return weights.array, np.broadcast_to(held.reshape(-1), (weights.shape[-1],)).astype(np.float32)
+    if held is not None and weights.array.dtype == np.float16 and np.all(weights.scale == 1):
         return weights.array, None
     packed = _encode(weights, precision, tuple(range(weights.array.ndim - 1)))
     return packed.codes, packed.scale

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from packager.lower.ir import Array, Constant
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 
 def fold_packed(op: str, attributes: Mapping[str, Any], constants: Sequence[Constant]) -> Constant | None:

@@ -1,15 +1,17 @@
 """Sizes that may depend on symbolic dimensions: integers, or expressions over symbols in one canonical form.
 
-A ``Size`` is an ``int`` or an ``Expr``. Operators fold constants, so an expression whose symbols cancel is an ``int`` again, and
-equal expressions are equal objects however they were written. Symbols stand for dimensions: whole numbers, zero or more.
+A ``Size`` is an ``int`` or an ``Expr``. Operators fold constants, so an expression whose symbols cancel is an ``int`` again,
+and equal expressions are equal objects however they were written. Symbols stand for dimensions: whole numbers, zero or more.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, TypeVar, Union
+from typing import TYPE_CHECKING, Any, TypeVar, Union
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
 
 Size = Union[int, "Expr"]
 Shape = tuple[Size, ...]
@@ -132,7 +134,7 @@ def ceil_div(left: Size, right: Size) -> Size:
     return -((-left) // right)
 
 
-def product(sizes: tuple[Size, ...] | list[Size]) -> Size:
+def product(sizes: Iterable[Size]) -> Size:
     """Of all; 1 for none."""
     result: Size = 1
     for size in sizes:
@@ -169,7 +171,7 @@ def fold(size: Size, leaf: Callable[[str], T], combine: Callable[[str, Any, Any]
 def symbols_of(size: Size) -> set[str]:
     """Names of the symbols in it."""
     found: set[str] = set()
-    fold(size, lambda name: found.add(name) or 0, lambda _op, _left, _right: 0)
+    fold(size, lambda name: found.update((name,)), lambda _op, _left, _right: None)
     return found
 
 
@@ -317,7 +319,7 @@ def _lowest_atom(atom: Atom) -> int | None:
         return None if left is None or right is None else min(left, right)
     positive = isinstance(atom.right, int) and atom.right > 0
     if atom.op == "%":
-        return 0 if positive or right is not None and right >= 0 else None
+        return 0 if positive or (right is not None and right >= 0) else None
     if left is not None and positive:
         return left // int(atom.right) if isinstance(atom.right, int) else None
     return 0 if left is not None and left >= 0 and right is not None and right >= 0 else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -46,7 +47,7 @@ def summary(plan: Plan, dims: Mapping[str, int] | None = None) -> Summary:
     lives = view.lives()
     loaded = sum(view.bytes(index) for index, value in enumerate(plan["values"]) if value["place"] == "loaded")
     return Summary(
-        len(plan["steps"]), sum(work for _, work in by_kernel.values()), _arena([life for life in lives.values()]),
+        len(plan["steps"]), sum(work for _, work in by_kernel.values()), _arena(list(lives.values())),
         sum(life.bytes for life in lives.values()), plan["weights"], loaded, by_kernel,
     )  # fmt: skip
 
@@ -76,14 +77,14 @@ class _View:
         op, left, right = entry[0], self.sizes[entry[1]], self.sizes[entry[2]]
         if op in ("//", "%") and right == 0:
             return 0
-        return evaluate((op, left, right), {})
+        return int(evaluate((op, left, right), {}))
 
     def shape(self, index: int) -> tuple[int, ...]:
         return tuple(self.sizes[size] for size in self.plan["values"][index]["shape"])
 
     def bytes(self, index: int) -> int:
         value = self.plan["values"][index]
-        return int(np.prod(self.shape(index), dtype=np.int64)) * np.dtype(value["dtype"]).itemsize
+        return math.prod(self.shape(index)) * int(np.dtype(value["dtype"]).itemsize)
 
     def root(self, index: int) -> int:
         value = self.plan["values"][index]
@@ -112,7 +113,8 @@ class _View:
     def heading(self) -> str:
         plan = self.plan
         inputs, outputs = (
-            ", ".join(f"{entry['name']} {self.buffer(entry['value'])}" for entry in plan[kind]) for kind in ("inputs", "outputs")
+            ", ".join(f"{entry['name']} {self.buffer(entry['value'])}" for entry in plan[kind])
+            for kind in ("inputs", "outputs")
         )
         at = ", ".join(f"{name} = {number}" for name, number in self.dims.items())
         return f"{inputs} → {outputs}" + (f", at {at}" if at else "")
@@ -131,13 +133,16 @@ class _View:
             reads, writes, words = self._arguments(step)
             moved = sum(self.bytes(index) for index in {*reads, *writes})
             source = f"  ← {sources[place]}" if place < len(sources) and sources[place] else ""
+            taken, made = (", ".join(map(self.buffer, buffers)) for buffers in (reads, writes))
             yield (
-                f"{place:4} {step['kernel']:{width}}  {', '.join(map(self.buffer, reads))} → {', '.join(map(self.buffer, writes))}"
+                f"{place:4} {step['kernel']:{width}}  {taken} → {made}"
                 f"{words}  {count(self.work(step))}op {count(moved)}B{source}"
             )
 
     def _arguments(self, step: Mapping[str, Any]) -> tuple[list[int], list[int], str]:
-        reads, writes, words = [], [], []
+        reads: list[int] = []
+        writes: list[int] = []
+        words: list[str] = []
         for argument, arg in zip(KERNELS[step["kernel"]].args, step["args"], strict=True):
             if arg is not None and "v" in arg:
                 (writes if argument.kind in ("out", "inout") else reads).append(arg["v"])

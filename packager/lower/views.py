@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from packager.lower.boxes import row_major
-from packager.lower.ir import Graph, Node, Value
 from packager.lower.sizes import Shape, Size, product
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from packager.lower.ir import Graph, Node, Value
 
 # The operands that a kernel reads with the strides of a view: by pixel (gaps between the rows of the last axis), or freely.
 _BY_PIXEL = {"conv": (0, 3), "conv_transpose": (0, 3), "gemm": (0, 3), "pool": (0,), "resize": (0,)}

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import onnx
 import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 
-from packager.lower import compile
+from packager.lower import compile  # noqa: A004
 from packager.lower.compiler import optimise
 from packager.lower.evaluate import bound_symbols, evaluate
 from packager.lower.importer import import_model
-from packager.lower.ir import Graph
 from packager.model import DTYPES, Model
 from tests.lower.plans import hold
+
+if TYPE_CHECKING:
+    from packager.lower.ir import Graph
 
 TYPES = {name: element for element, name in DTYPES.items()}
 Shape = Sequence[int | str]

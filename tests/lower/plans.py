@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from packager.lower import Compiled
 from packager.lower._kernels import DTYPE_BYTES, KERNELS, evaluate
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from packager.lower import Compiled
+
 PLACES = {"input", "output", "arena", "weights", "loaded", "alias"}
-KERNEL_DTYPES = {"float32": "f32", "float16": "f16", "int64": "i64", "int32": "i32", "int8": "i8", "uint8": "u8", "bool": "bool"}
+KERNEL_DTYPES = {
+    "float32": "f32",
+    "float16": "f16",
+    "int64": "i64",
+    "int32": "i32",
+    "int8": "i8",
+    "uint8": "u8",
+    "bool": "bool",
+}
 
 
 def hold(compiled: Compiled, dims: Mapping[str, int]) -> None:
@@ -87,7 +98,9 @@ def hold_step(plan: Mapping[str, Any], sizes: list[int], step: Mapping[str, Any]
         value, root = plan["values"][arg["v"]], bottom(plan, arg["v"])
         place = plan["values"][root]["place"]
         assert argument.dtype in ("any", KERNEL_DTYPES[value["dtype"]]), (step["kernel"], argument.name, value["dtype"])
-        room = count(plan["values"][root], sizes) * np.dtype(plan["values"][root]["dtype"]).itemsize - start(plan, sizes, arg["v"])
+        room = count(plan["values"][root], sizes) * np.dtype(plan["values"][root]["dtype"]).itemsize - start(
+            plan, sizes, arg["v"]
+        )
         assert evaluate(argument.elements, given) * DTYPE_BYTES[argument.dtype] <= room, (step["kernel"], argument.name, given)
         if argument.kind in ("out", "inout"):
             assert place in (("loaded",) if loading else ("arena", "output")), (step["kernel"], argument.name)

@@ -18,8 +18,8 @@ def ints(*shape: int, low: int = -5, high: int = 6, dtype: str = "int64") -> np.
 
 UNARY: list[tuple[str, dict[str, Any]]] = [
     *((name, {}) for name in (
-        "Relu", "Sigmoid", "Tanh", "Neg", "Abs", "Sign", "Floor", "Ceil", "Round", "Reciprocal", "Exp", "Erf", "Sin", "Cos", "Tan",
-        "Atan", "Sinh", "Cosh", "Asinh", "Softplus", "Softsign", "HardSwish", "Mish", "Identity",
+        "Relu", "Sigmoid", "Tanh", "Neg", "Abs", "Sign", "Floor", "Ceil", "Round", "Reciprocal", "Exp", "Erf", "Sin", "Cos",
+        "Tan", "Atan", "Sinh", "Cosh", "Asinh", "Softplus", "Softsign", "HardSwish", "Mish", "Identity",
     )),
     ("LeakyRelu", {}), ("LeakyRelu", {"alpha": 0.2}), ("Elu", {"alpha": 0.5}), ("Celu", {"alpha": 2.0}), ("Selu", {}),
     ("HardSigmoid", {"alpha": 0.3, "beta": 0.4}), ("ThresholdedRelu", {"alpha": 0.5}), ("Shrink", {"lambd": 0.7, "bias": 0.1}),
@@ -61,7 +61,9 @@ def test_not_numbers_and_infinities() -> None:
 
 
 @pytest.mark.parametrize("op", ["Add", "Sub", "Mul", "Div", "Min", "Max"])
-@pytest.mark.parametrize(("left", "right"), [((3, 5), (3, 5)), ((2, 3, 5), (5,)), ((3, 1), (1, 5)), ((), (4,)), ((2, 1, 4, 1), (3, 1, 7))])
+@pytest.mark.parametrize(
+    ("left", "right"), [((3, 5), (3, 5)), ((2, 3, 5), (5,)), ((3, 1), (1, 5)), ((), (4,)), ((2, 1, 4, 1), (3, 1, 7))]
+)
 def test_functions_of_two(op: str, left: tuple[int, ...], right: tuple[int, ...]) -> None:
     feeds = {"a": random(*left), "b": random(*right, seed=1, low=0.5)}
     check(single(op, feeds), feeds)
@@ -195,7 +197,15 @@ def test_other_pools() -> None:
 
 @pytest.mark.parametrize(
     ("left", "right"),
-    [((3, 5), (5, 4)), ((2, 3, 5), (5, 4)), ((2, 3, 5), (2, 5, 4)), ((2, 1, 3, 5), (3, 5, 4)), ((5,), (5, 4)), ((3, 5), (5,)), ((5,), (5,))],
+    [
+        ((3, 5), (5, 4)),
+        ((2, 3, 5), (5, 4)),
+        ((2, 3, 5), (2, 5, 4)),
+        ((2, 1, 3, 5), (3, 5, 4)),
+        ((5,), (5, 4)),
+        ((3, 5), (5,)),
+        ((5,), (5,)),
+    ],
 )
 def test_products(left: tuple[int, ...], right: tuple[int, ...]) -> None:
     feeds = {"a": random(*left), "b": random(*right)}
@@ -323,7 +333,8 @@ def test_gathers() -> None:
 def test_ranges_and_fillings_follow_the_shape() -> None:
     nodes = [
         node("Shape", "x", "shape"), node("Gather", "shape one", "n"), node("Range", "zero n step", "r"),
-        node("ConstantOfShape", "shape", "ones", value=np_tensor(1.0)), node("Cast", "r", "f", to=1), node("Add", "ones f", "y"),
+        node("ConstantOfShape", "shape", "ones", value=np_tensor(1.0)), node("Cast", "r", "f", to=1),
+        node("Add", "ones f", "y"),
     ]  # fmt: skip
     made = model(nodes, {"x": ("float32", ("b", "s"))}, {"y": "float32"},
                  {"zero": np.int64(0), "one": np.int64(1), "step": np.int64(1)})  # fmt: skip
@@ -344,6 +355,8 @@ def test_both_branches_of_a_condition_that_depends_on_data() -> None:
         name: helper.make_graph([node(op, "x", f"{name}_y")], name, [], [helper.make_tensor_value_info(f"{name}_y", 1, None)])
         for name, op in (("then_branch", "Relu"), ("else_branch", "Neg"))
     }
-    made = model([helper.make_node("If", ["c"], ["y"], **branches)], {"c": ("bool", ()), "x": ("float32", (2, 3))}, {"y": "float32"})
+    made = model(
+        [helper.make_node("If", ["c"], ["y"], **branches)], {"c": ("bool", ()), "x": ("float32", (2, 3))}, {"y": "float32"}
+    )
     for taken in (True, False):
         check(made, {"c": np.array(taken), "x": random(2, 3)})

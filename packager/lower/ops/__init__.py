@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from packager.lower.ops import attention, convolution, elementwise, gather, matrix, move, norm, pool, reduce, resize, shape
-from packager.lower.ops.base import Import, Op
+
+if TYPE_CHECKING:
+    from packager.lower.ops.base import Import, Op
 
 _FAMILIES = (attention, convolution, elementwise, gather, matrix, move, norm, pool, reduce, resize, shape)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,10 +9,12 @@ import numpy as np
 from packager.lower.boxes import broadcast_strides
 from packager.lower.ir import Array, Node, Operand, Type
 from packager.lower.ops.base import Import, Op, value_of
-from packager.lower.sizes import Shape, Size
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from packager.lower.emit import Emitter
+    from packager.lower.sizes import Shape, Size
 
 # A node's operands are stored as they lie in memory; q_perm, k_perm and v_perm put them into the order [batch, heads, rows,
 # depth], and y_perm puts [batch, heads, queries, columns] into the order of the output.
@@ -31,7 +32,9 @@ def _infer(attributes: Mapping[str, Any], inputs: Sequence[Operand]) -> Sequence
 
 
 def _evaluate(attributes: Mapping[str, Any], /, q: Array, k: Array, v: Array, mask: Array | None = None) -> Sequence[Array]:
-    q, k, v = (entry.astype(np.float64).transpose(attributes[f"{name}_perm"]) for name, entry in zip("qkv", (q, k, v), strict=True))
+    q, k, v = (
+        entry.astype(np.float64).transpose(attributes[f"{name}_perm"]) for name, entry in zip("qkv", (q, k, v), strict=True)
+    )
     scores = attributes["scale"] * (q @ np.swapaxes(k, 2, 3))
     scores = scores if mask is None else scores + mask
     share = np.exp(scores - scores.max(-1, keepdims=True))

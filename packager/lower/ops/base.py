@@ -9,17 +9,18 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from packager.lower.ir import Array, Node, Operand, Type, Value
-from packager.lower.sizes import Shape, Size
 from packager.lower.unsupported import Unsupported
 
 if TYPE_CHECKING:
     from packager.lower.emit import Emitter
+    from packager.lower.sizes import Shape, Size
 
 
 class Evaluate(Protocol):
     """NumPy's answer: attributes with numbers for sizes, then an array (or None) for each input; a list with each output."""
 
-    def __call__(self, attributes: Mapping[str, Any], /, *arrays: Any) -> Sequence[Array]: ...
+    def __call__(self, attributes: Mapping[str, Any], /, *arrays: Any) -> Sequence[Array]:
+        """The outputs for these operands."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class Op:
     name: str
     infer: Callable[[Mapping[str, Any], Sequence[Operand]], Sequence[Type]]
     evaluate: Evaluate
-    emit: Callable[["Emitter", Node], None]
+    emit: Callable[[Emitter, Node], None]
     symbolic: bool = False
 
 

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from packager.lower.activations import apply
 from packager.lower.ir import Array, Node, Operand, Type, Value
-from packager.lower.ops.base import Call, Op, Unsupported, value_of
+from packager.lower.ops.base import Call, Op, value_of
 from packager.lower.ops.window import Window, from_nhwc, to_nhwc, window
 from packager.lower.sizes import Size, maximum
+from packager.lower.unsupported import Unsupported
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from packager.lower.emit import Emitter
 
 NO_ACTIVATION = {"fn": "none", "p0": 0.0, "p1": 0.0}
@@ -163,11 +165,11 @@ def _import_transpose(call: Call) -> Value:
 
 
 def _transposed_window(call: Call, x: Value, kernel: Sequence[Size], rank3: bool) -> Window:
-    lift = (lambda values, fill: (fill, *values)) if rank3 else (lambda values, fill: tuple(values))
     spatial = 1 if rank3 else 2
-    strides = lift(call.get("strides") or (1,) * spatial, 1)
-    dilations = lift(call.get("dilations") or (1,) * spatial, 1)
-    extra = lift(call.get("output_padding") or (0,) * spatial, 0)
+    strides, dilations, extra = (
+        (*(fill,) * (2 - spatial), *(call.get(name) or (fill,) * spatial))
+        for name, fill in (("strides", 1), ("dilations", 1), ("output_padding", 0))
+    )
     auto = call.get("auto_pad", "NOTSET")
     given, shape = call.get("pads"), call.get("output_shape")
     begins, ends, out = [], [], []
@@ -175,7 +177,7 @@ def _transposed_window(call: Call, x: Value, kernel: Sequence[Size], rank3: bool
         reach = (kernel[axis] - 1) * dilations[axis] + 1
         full = (x.shape[1 + axis] - 1) * strides[axis] + reach + extra[axis]
         index = axis - 1 if rank3 else axis
-        if index < 0 or not given and not shape and auto in ("NOTSET", "VALID"):
+        if index < 0 or (not given and not shape and auto in ("NOTSET", "VALID")):
             begin: Size = 0
             end: Size = 0
         elif shape or auto in ("SAME_UPPER", "SAME_LOWER"):

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from packager.lower.activations import ACTIVATIONS, apply, erf
+from packager.lower.activations import ACTIVATIONS, erf
 from packager.lower.boxes import box, broadcast_strides, numbered
 from packager.lower.ir import Array, Node, Operand, Type, Value
-from packager.lower.ops.base import Call, Import, Op, Unsupported, broadcast, is_sizes, joined, scalar, value_of
+from packager.lower.ops.base import Call, Import, Op, broadcast, is_sizes, joined, scalar, value_of
 from packager.lower.sizes import maximum, minimum
+from packager.lower.unsupported import Unsupported
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
     from packager.lower.emit import Emitter
 
 _UNARY: dict[str, Callable[[Array, float, float], Array]] = {
@@ -39,11 +41,18 @@ _UNARY: dict[str, Callable[[Array, float, float], Array]] = {
     "exp": lambda x, p0, p1: np.exp(x),
     "log": lambda x, p0, p1: np.log(x),
     "erf": lambda x, p0, p1: erf(x),
-    **{name: (lambda function: lambda x, p0, p1: function(x))(function) for name, function in {
-        "sin": np.sin, "cos": np.cos, "tan": np.tan, "asin": np.arcsin, "acos": np.arccos, "atan": np.arctan,
-        "sinh": np.sinh, "cosh": np.cosh, "asinh": np.arcsinh, "acosh": np.arccosh, "atanh": np.arctanh,
-    }.items()},
-}  # fmt: skip
+}
+
+
+def _plain(function: np.ufunc) -> Callable[[Array, float, float], Array]:
+    return lambda x, p0, p1: np.asarray(function(x))
+
+
+for _name, _function in (
+    ("sin", np.sin), ("cos", np.cos), ("tan", np.tan), ("asin", np.arcsin), ("acos", np.arccos), ("atan", np.arctan),
+    ("sinh", np.sinh), ("cosh", np.cosh), ("asinh", np.arcsinh), ("acosh", np.arccosh), ("atanh", np.arctanh),
+):  # fmt: skip
+    _UNARY[_name] = _plain(_function)
 
 _BINARY: dict[str, Callable[[Array, Array], Array]] = {
     "add": np.add, "sub": np.subtract, "mul": np.multiply, "min": np.minimum, "max": np.maximum, "pow": np.power,
@@ -73,7 +82,7 @@ ITEM = {"float32": 4, "int64": 8, "int32": 4, "int8": 1, "uint8": 1, "bool": 1, 
 
 def suffix(dtype: str, *covered: str) -> str:
     """How kernels for this dtype end. Raises Unsupported where there are none."""
-    if dtype not in _SUFFIX or covered and dtype not in covered:
+    if dtype not in _SUFFIX or (covered and dtype not in covered):
         raise Unsupported(f"it works on {dtype}")
     return _SUFFIX[dtype]
 
@@ -152,7 +161,7 @@ def _evaluate_binary(attributes: Mapping[str, Any], /, a: Array, b: Array) -> Se
 def _divide(a: Array, b: Array) -> Array:
     """Floats as IEEE has it; integers towards zero, and by zero 0."""
     if a.dtype.kind == "f":
-        return np.divide(a, b)
+        return np.asarray(np.divide(a, b))
     safe = np.where(b == 0, 1, b)
     quotient = np.abs(a) // np.abs(safe) * np.sign(a) * np.sign(safe)
     return np.asarray(np.where(b == 0, 0, quotient)).astype(a.dtype)

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from packager.lower.boxes import numbered, row_major
 from packager.lower.ir import ELEMENTS, Array, Node, Operand, Type, Value, sized
-from packager.lower.ops.base import Call, Import, Op, Unsupported, axis_of, is_sizes, scalar, value_of
+from packager.lower.ops.base import Call, Import, Op, axis_of, is_sizes, scalar, value_of
 from packager.lower.ops.elementwise import ITEM
 from packager.lower.ops.move import sliced
 from packager.lower.sizes import Size, ceil_div, maximum, product
+from packager.lower.unsupported import Unsupported
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from packager.lower.emit import Emitter
 
 
@@ -92,7 +94,8 @@ def _emit_gather_elements(plan: Emitter, node: Node) -> None:
     own = row_major(x.shape)
     counts, strides = _five(index.shape, [0 if entry == axis else stride for entry, stride in enumerate(own)])
     plan.step("gather_elements", x=x, index=index, y=node.output, item=ITEM[x.dtype], index_item=_index_item(index),
-              size=x.shape[axis], axis_stride=own[axis], **numbered("count", counts), **numbered("x_stride", strides))  # fmt: skip
+              size=x.shape[axis], axis_stride=own[axis],
+              **numbered("count", counts), **numbered("x_stride", strides))  # fmt: skip
 
 
 def _gather_elements(call: Call) -> Value:
@@ -189,7 +192,7 @@ def _constant_of_shape(call: Call) -> Value:
     number = value.reshape(-1)[0].item()
     count = product(shape)
     if isinstance(count, int) and count <= ELEMENTS:
-        return call.build.constant(np.full(shape, number, value.dtype))
+        return call.build.constant(np.full([int(size) for size in shape if isinstance(size, int)], number, value.dtype))
     if str(value.dtype) in ("int64", "int32") and len(shape) == 1 and isinstance(shape[0], int) and shape[0] <= ELEMENTS:
         return sized("filled", [number] * shape[0], (shape[0],), str(value.dtype))
     return call.build.op("filled", dtype=str(value.dtype), shape=shape, value=number)

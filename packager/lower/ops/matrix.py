@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from packager.lower.boxes import broadcast_strides, merge, row_major
 from packager.lower.ir import Array, Node, Operand, Type, Value
-from packager.lower.ops.base import Call, Op, Unsupported, broadcast, joined, value_of
+from packager.lower.ops.base import Call, Op, broadcast, joined, value_of
 from packager.lower.ops.convolution import NO_ACTIVATION, finish
-from packager.lower.sizes import product
+from packager.lower.sizes import Size, product
+from packager.lower.unsupported import Unsupported
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from packager.lower.emit import Emitter
 
 
@@ -66,11 +68,12 @@ def _emit_matmul(plan: Emitter, node: Node) -> None:
     counts, merged = merge(outer, strides)
     if len(counts) > 2:
         raise Unsupported("its batch runs over more than 2 separate dimensions")
-    counts = [1] * (2 - len(counts)) + counts
-    given = {
+    ones: list[Size] = [1] * (2 - len(counts))
+    counts = ones + counts
+    given: dict[str, Size] = {
         f"{name}_{dim}": step * unit
         for name, steps, unit in zip("abc", merged, units, strict=True)
-        for dim, step in zip(("outer", "inner"), [0] * (2 - len(steps)) + steps, strict=True)
+        for dim, step in zip(("outer", "inner"), [*[0] * (2 - len(steps)), *steps], strict=True)
     }
     plan.gemm(a, packed, node.output, rows, columns, depth, batch=(counts[0], counts[1]), strides=given)
 
@@ -83,7 +86,7 @@ def matmul(call: Call, a: Value, b: Value, transposed: bool = False) -> Value:
     left = build.op("reshape", a, shape=(1, *a.shape)) if a.rank == 1 else a
     right = build.op("reshape", b, shape=(*b.shape, 1)) if b.rank == 1 else b
     build.equal(left.shape[-1], right.shape[-1] if transposed else right.shape[-2])
-    if right.rank == 2 and right.constant is not None or right.rank == 2 and not transposed:
+    if (right.rank == 2 and right.constant is not None) or (right.rank == 2 and not transposed):
         if transposed:
             right = build.op("transpose", right, perm=(1, 0))
         y = build.op("gemm", left, right, **NO_ACTIVATION)

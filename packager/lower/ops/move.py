@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from packager.lower.boxes import broadcast_strides, numbered, row_major
 from packager.lower.ir import Array, Node, Operand, Type, Value
-from packager.lower.ops.base import Call, Import, Op, Unsupported, axis_of, is_sizes, joined, value_of
+from packager.lower.ops.base import Call, Import, Op, axis_of, is_sizes, joined, value_of
 from packager.lower.ops.elementwise import ITEM
 from packager.lower.sizes import Size, at_least, ceil_div, maximum, minimum
+from packager.lower.unsupported import Unsupported
 from packager.lower.views import may_be_view
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from packager.lower.emit import Emitter
 
 
@@ -91,7 +93,8 @@ def _split(call: Call) -> Sequence[Value]:
     if sizes is None:
         part = ceil_div(x.shape[axis], call.outputs)
         sizes = (*(part,) * (call.outputs - 1), x.shape[axis] - part * (call.outputs - 1))
-    parts, start = [], 0
+    parts: list[Value] = []
+    start: Size = 0
     for size in sizes:
         parts.append(sliced(call, x, axis, start, size))
         start = size + start
@@ -141,14 +144,15 @@ def _is_run(shape: Sequence[Size], counts: Sequence[Size], steps: Sequence[int])
     cut = [axis for axis, (size, count) in enumerate(zip(shape, counts, strict=True)) if size != count]
     if any(step != 1 for axis, step in enumerate(steps) if counts[axis] != 1):
         return False
-    return not cut or all(count == 1 for count in counts[: cut[-1]]) and all(at_least(counts[axis], 1) for axis in cut)
+    return not cut or (all(count == 1 for count in counts[: cut[-1]]) and all(at_least(counts[axis], 1) for axis in cut))
 
 
 def sliced(call: Call, x: Value, axis: int, start: Size, count: Size) -> Value:
     """A range of one axis."""
     if start == 0 and count == x.shape[axis]:
         return x
-    starts, counts = [0] * x.rank, list(x.shape)
+    starts: list[Size] = [0] * x.rank
+    counts = list(x.shape)
     starts[axis], counts[axis] = start, count
     return call.build.op("slice", x, starts=tuple(starts), counts=tuple(counts), steps=(1,) * x.rank)
 
@@ -162,7 +166,8 @@ def _slice(call: Call) -> Value:
         axes, steps = call.integers(3, "axes"), call.integers(4, "steps")
     axes = tuple(axis_of(axis, x.rank) for axis in axes) if axes else tuple(range(len(begins or ())))
     steps = steps or (1,) * len(axes)
-    starts, counts, strides = [0] * x.rank, list(x.shape), [1] * x.rank
+    starts: list[Size] = [0] * x.rank
+    counts, strides = list(x.shape), [1] * x.rank
     for axis, begin, end, step in zip(axes, begins or (), ends or (), steps, strict=True):
         if step == 0:
             raise Unsupported("it has a step of 0")
@@ -281,7 +286,8 @@ def _pad(call: Call) -> Value:
     value: Any = 0
     if mode == "constant":
         value = call.data(2, "filling").reshape(-1)[0].item() if call.input(2) is not None else call.get("value", 0)
-    before, after = [0] * x.rank, [0] * x.rank
+    before: list[Any] = [0] * x.rank
+    after: list[Any] = [0] * x.rank
     for index, axis in enumerate(axes):
         before[axis], after[axis] = (pads or ())[index], (pads or ())[index + len(axes)]
     for sizes in (before, after):

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from packager.lower.activations import apply
-from packager.lower.ir import Array, Node, Operand, Type, Value
-from packager.lower.ops.base import Call, Import, Op, Unsupported, axis_of, value_of
+from packager.lower.ops.base import Call, Import, Op, axis_of, value_of
 from packager.lower.ops.convolution import NO_ACTIVATION
-from packager.lower.sizes import product
+from packager.lower.sizes import Shape, product
+from packager.lower.unsupported import Unsupported
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from packager.lower.emit import Emitter
+    from packager.lower.ir import Array, Node, Operand, Type, Value
 
 
 def _infer_same(attributes: Mapping[str, Any], inputs: Sequence[Operand]) -> Sequence[Type]:
@@ -58,7 +60,7 @@ def _rows(fn: str) -> Import:
     return imported
 
 
-def _vector(call: Call, entry: Value, shape: Sequence[Any]) -> Value:
+def _vector(call: Call, entry: Value, shape: Shape) -> Value:
     if tuple(entry.shape) != tuple(shape):
         entry = call.build.op("expand", entry, shape=tuple(shape))
     return call.build.op("reshape", entry, shape=(product(shape),))

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from packager.lower.ir import Array, Node, Operand, Type, Value
-from packager.lower.ops.base import Call, Import, Op, Unsupported, value_of
+from packager.lower.ops.base import Call, Import, Op, value_of
 from packager.lower.ops.window import from_nhwc, to_nhwc, window
+from packager.lower.unsupported import Unsupported
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from packager.lower.emit import Emitter
 
 

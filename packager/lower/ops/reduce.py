@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +12,8 @@ from packager.lower.ops.elementwise import suffix
 from packager.lower.sizes import Shape, Size, product
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
     from packager.lower.emit import Emitter
 
 
@@ -34,11 +35,12 @@ def _infer_reduce(attributes: Mapping[str, Any], inputs: Sequence[Operand]) -> S
 def _evaluate_reduce(attributes: Mapping[str, Any], /, x: Array) -> Sequence[Array]:
     fn, axes, keep = attributes["fn"], tuple(attributes["axes"]), bool(attributes["keepdims"])
     if is_sizes(x):
-        if fn not in ("sum", "prod") or keep and x.ndim != 1:
+        if fn not in ("sum", "prod") or (keep and x.ndim != 1):
             raise NotImplementedError(fn)
-        return [np.asarray((np.add if fn == "sum" else np.multiply).reduce(x, axis=axes[0], keepdims=keep), object)]
+        total = np.asarray((np.add if fn == "sum" else np.multiply).reduce(x, axis=axes[0]), object)
+        return [total.reshape((1,) * x.ndim) if keep else total]
     wide = x.astype(np.float64) if x.dtype.kind == "f" else x.astype(np.int64)
-    functions = {
+    functions: dict[str, Callable[..., Any]] = {
         "sum": np.sum, "prod": np.prod, "max": np.max, "min": np.min, "mean": _mean,
         "l1": lambda v, **k: np.sum(np.abs(v), **k),
         "l2": lambda v, **k: np.sqrt(np.sum(np.square(v), **k)),
@@ -53,14 +55,14 @@ def _mean(x: Array, axis: tuple[int, ...], keepdims: bool) -> Array:
     if x.dtype.kind == "f":
         return np.asarray(np.mean(x, axis=axis, keepdims=keepdims))
     count = int(np.prod([x.shape[entry] for entry in axis]))
-    return np.trunc(np.sum(x, axis=axis, keepdims=keepdims) / count)
+    return np.asarray(np.trunc(np.sum(x, axis=axis, keepdims=keepdims) / count))
 
 
 def _log_sum_exp(x: Array, axis: tuple[int, ...], keepdims: bool) -> Array:
     top = np.max(x, axis=axis, keepdims=True) if x.size else np.zeros(())
     top = np.where(np.isfinite(top), top, 0)
     total = np.log(np.sum(np.exp(x - top), axis=axis, keepdims=True)) + top
-    return total if keepdims else np.squeeze(total, axis)
+    return np.asarray(total if keepdims else np.squeeze(total, axis))
 
 
 def _emit_reduce(plan: Emitter, node: Node) -> None:
@@ -83,7 +85,7 @@ def _emit_reduce(plan: Emitter, node: Node) -> None:
 
 def _part(fn: str, first: bool, last: bool) -> str:
     """What one run of several computes; most functions are themselves again of their parts."""
-    if fn == "sum_square" and not first or fn == "log_sum" and not last:
+    if (fn == "sum_square" and not first) or (fn == "log_sum" and not last):
         return "sum"
     return fn
 
@@ -133,10 +135,7 @@ def _infer_arg(attributes: Mapping[str, Any], inputs: Sequence[Operand]) -> Sequ
 
 def _evaluate_arg(attributes: Mapping[str, Any], /, x: Array) -> Sequence[Array]:
     axis, find = attributes["axis"], np.argmin if attributes["smallest"] else np.argmax
-    if attributes["last"]:
-        found = x.shape[axis] - 1 - find(np.flip(x, axis), axis=axis)
-    else:
-        found = find(x, axis=axis)
+    found = x.shape[axis] - 1 - find(np.flip(x, axis), axis=axis) if attributes["last"] else find(x, axis=axis)
     return [np.asarray(np.expand_dims(found, axis) if attributes["keepdims"] else found, np.int64)]
 
 

@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from packager.lower.ir import Array, Node, Operand, Type, Value
-from packager.lower.ops.base import Call, Import, Op, Unsupported, value_of
+from packager.lower.ops.base import Call, Import, Op, value_of
 from packager.lower.ops.window import from_nhwc, to_nhwc
-from packager.lower.sizes import Size
+from packager.lower.unsupported import Unsupported
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
     from packager.lower.emit import Emitter
+    from packager.lower.sizes import Size
+
+
+_ROUNDING: dict[str, Callable[[Array], Array]] = {
+    "round_prefer_floor": lambda place: np.ceil(place - 0.5),
+    "round_prefer_ceil": lambda place: np.floor(place + 0.5),
+    "floor": np.floor,
+    "ceil": np.ceil,
+}
 
 
 def _infer(attributes: Mapping[str, Any], inputs: Sequence[Operand]) -> Sequence[Type]:
@@ -36,10 +46,7 @@ def _axis_weights(attributes: Mapping[str, Any], size: int, out: int, scale: flo
     weights = np.zeros((out, size))
     rows = np.arange(out)
     if attributes["fn"] == "nearest":
-        rounding = {
-            "round_prefer_floor": lambda p: np.ceil(p - 0.5), "round_prefer_ceil": lambda p: np.floor(p + 0.5),
-            "floor": np.floor, "ceil": np.ceil,
-        }[attributes["rounding"]]  # fmt: skip
+        rounding = _ROUNDING[attributes["rounding"]]
         weights[rows, np.clip(rounding(places), 0, size - 1).astype(int)] = 1
         return weights
     base = np.floor(places).astype(int)
@@ -123,7 +130,8 @@ def _resized(call: Call, x: Value, scales: Operand, sizes: Operand, coordinate: 
     size = (1, out[2]) if view else (out[2], out[3])
     scale = (1.0, factors[2]) if view else (factors[2], factors[3])
     y = call.build.op("resize", x4, fn=fn, out=size, scales=scale, coordinate=coordinate, rounding=rounding,
-                      a=float(call.get("cubic_coeff_a", -0.75)), exclude_outside=int(call.get("exclude_outside", 0)))  # fmt: skip
+                      a=float(call.get("cubic_coeff_a", -0.75)),
+                      exclude_outside=int(call.get("exclude_outside", 0)))  # fmt: skip
     return from_nhwc(call.build, y, view)
 
 
@@ -150,7 +158,7 @@ def _scaled(size: Size, factor: float) -> Size:
     if factor == round(factor):
         return size * int(factor)
     if 1 / factor == round(1 / factor):
-        return size // int(round(1 / factor))
+        return size // round(1 / factor)
     raise Unsupported(f"it scales a size that only the input tells by {factor:g}")
 
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from packager.lower.ir import Array, Node, Operand, Type, Value, sized
-from packager.lower.ops.base import Call, Import, Op, Unsupported, axis_of, value_of
+from packager.lower.ops.base import Call, Import, Op, axis_of, value_of
 from packager.lower.sizes import Size, product
+from packager.lower.unsupported import Unsupported
 from packager.lower.views import split_rows
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from packager.lower.emit import Emitter
 
 
@@ -96,7 +98,12 @@ def _size(call: Call) -> Value:
 
 
 def _constant(call: Call) -> Value:
-    for name, dtype in (("value_float", np.float32), ("value_floats", np.float32), ("value_int", np.int64), ("value_ints", np.int64)):
+    for name, dtype in (
+        ("value_float", np.float32),
+        ("value_floats", np.float32),
+        ("value_int", np.int64),
+        ("value_ints", np.int64),
+    ):
         if call.get(name) is not None:
             return call.build.constant(np.array(call.get(name), dtype))
     array = call.get("value")

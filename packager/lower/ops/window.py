@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from packager.lower.ir import Value
-from packager.lower.ops.base import Builder, Call, Unsupported
 from packager.lower.sizes import Size, ceil_div, maximum
+from packager.lower.unsupported import Unsupported
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from packager.lower.ir import Value
+    from packager.lower.ops.base import Builder, Call
 
 
 @dataclass(frozen=True)

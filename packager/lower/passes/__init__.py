@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from packager.lower.ir import Graph
 from packager.lower.passes.alias import merge_reshapes
 from packager.lower.passes.cse import merge_equal
 from packager.lower.passes.fuse_activation import fuse_activation
@@ -17,6 +16,11 @@ from packager.lower.passes.fuse_scale import fuse_scale
 from packager.lower.passes.fuse_siblings import fuse_siblings
 from packager.lower.passes.layout import sink_transposes
 from packager.lower.passes.lift import lift_past_reshapes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from packager.lower.ir import Graph
 
 PASSES: tuple[Callable[[Graph], Graph], ...] = (
     merge_equal,

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from packager.lower.builder import GraphBuilder
 from packager.lower.ir import Graph, Node, Operand, Value, rewrite, same_shape
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def merge_reshapes(graph: Graph) -> Graph:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from packager.lower.activations import ACTIVATIONS
 from packager.lower.ir import Graph, Node, Operand, rewrite
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 WITH_EPILOGUE = ("conv", "conv_transpose", "gemm", "scale_shift")
 """Operations whose kernels compute activation(… + bias + residual)."""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from packager.lower.builder import GraphBuilder
 from packager.lower.ir import Graph, Node, Operand, Value, rewrite
 from packager.lower.ops.base import scalar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _SAME = (0, 1, 2, 3)
 _HEADS_FIRST = (0, 2, 1, 3)
@@ -77,7 +80,9 @@ def _match(graph: Graph, node: Node) -> _Match | None:
     return _Match(q, k, v, mask, scale * factor * other, q_perm, k_perm, v_perm)
 
 
-def _same_heads(q: Value, q_perm: tuple[int, ...], k: Value, k_perm: tuple[int, ...], v: Value, v_perm: tuple[int, ...]) -> bool:
+def _same_heads(
+    q: Value, q_perm: tuple[int, ...], k: Value, k_perm: tuple[int, ...], v: Value, v_perm: tuple[int, ...]
+) -> bool:
     heads = [(entry.shape[perm[0]], entry.shape[perm[1]]) for entry, perm in ((q, q_perm), (k, k_perm), (v, v_perm))]
     return heads[0] == heads[1] == heads[2]
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from packager.lower.ir import Array, Constant, Graph, Node, Operand, Value, constant, rewrite
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _WITH_WEIGHTS = ("conv", "conv_transpose", "gemm")
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from packager.lower.ir import Graph, Node, Operand, Value, rewrite
 from packager.lower.ops.base import scalar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 
 def fuse_gelu(graph: Graph) -> Graph:
@@ -105,7 +108,7 @@ def _is_cube(graph: Graph, operand: Operand, x: Value) -> bool:
     for index in range(2):
         square = squares[index]
         if node["fn"] == "mul" and node.inputs[1 - index] is x and square is not None:
-            return square.op == "unary" and square["fn"] == "square" and square.inputs[0] is x or (
+            return (square.op == "unary" and square["fn"] == "square" and square.inputs[0] is x) or (
                 square.op == "binary" and square["fn"] == "mul" and square.inputs == (x, x)
             )
     return False

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from packager.lower.ir import Graph, Node, Operand, Value, rewrite
 from packager.lower.ops.base import scalar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 @dataclass(frozen=True)
@@ -95,7 +98,7 @@ def _is_square(node: Node, x: Operand) -> bool:
         return bool(node["fn"] == "square") and node.inputs[0] is x
     if node.op != "binary" or node.inputs[0] is not x:
         return False
-    return node["fn"] == "mul" and node.inputs[1] is x or node["fn"] == "pow" and scalar(node.inputs[1]) == 2
+    return (node["fn"] == "mul" and node.inputs[1] is x) or (node["fn"] == "pow" and scalar(node.inputs[1]) == 2)
 
 
 def _scaled(graph: Graph, node: Node, matches: dict[Value, tuple[Node, _Match]]) -> _Match | None:
@@ -118,5 +121,5 @@ def _taken(graph: Graph, node: Node, fn: str, matches: dict[Value, tuple[Node, _
         match = matches[inner][1]
         columns = match.x.shape[-1]
         if free(match) and tuple(given.shape) == (columns,):
-            return replace(match, **{what: given})
+            return replace(match, scale=given) if what == "scale" else replace(match, bias=given)
     return None

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from packager.lower.ir import Graph, Node, Operand, Value, constant, rewrite, same_shape
 from packager.lower.passes.fuse_activation import WITH_EPILOGUE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def fuse_residual(graph: Graph) -> Graph:
@@ -50,8 +53,10 @@ def _fits(source: Node, total: Node, other: Value) -> bool:
         return False
     if _is_bias(source, other):
         return source.op != "scale_shift"
-    return source.op in ("conv", "conv_transpose", "gemm") and _operand(source, 3) is None and same_shape(
-        other.shape, total.output.shape
+    return (
+        source.op in ("conv", "conv_transpose", "gemm")
+        and _operand(source, 3) is None
+        and same_shape(other.shape, total.output.shape)
     )
 
 

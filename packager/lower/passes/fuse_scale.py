@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from packager.lower.builder import GraphBuilder
 from packager.lower.ir import Array, Graph, Node, Operand, Value, rewrite
 from packager.lower.ops.convolution import NO_ACTIVATION
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 Affine = tuple[Array, Array]
 
@@ -49,7 +52,7 @@ def _chain(graph: Graph, last: Node) -> tuple[Value, Array, Array, list[Node]]:
     while True:
         before = graph.producer(source)
         step = _step(before) if before is not None and graph.only_use(source) else None
-        if before is None or step is None or before.op == "scale_shift" and before["fn"] != "none":
+        if before is None or step is None or (before.op == "scale_shift" and before["fn"] != "none"):
             return source, scale.astype(np.float32), shift.astype(np.float32), links
         source, more, added = step
         scale, shift = scale * more, shift + scale * added

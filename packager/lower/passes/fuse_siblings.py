@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from packager.lower.builder import GraphBuilder
 from packager.lower.ir import Array, Constant, Graph, Node, Operand, Value, constant, rewrite
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def fuse_siblings(graph: Graph) -> Graph:
@@ -43,14 +46,16 @@ def _is_plain(node: Node) -> bool:
 def _feeds_attention(graph: Graph, value: Value) -> bool:
     readers = graph.consumers.get(value, [])
     return bool(readers) and graph.uses[value] == len(readers) and all(
-        reader.op == "attention" and value not in reader.inputs[3:]
-        or reader.op == "reshape" and _feeds_attention(graph, reader.output)
+        (reader.op == "attention" and value not in reader.inputs[3:])
+        or (reader.op == "reshape" and _feeds_attention(graph, reader.output))
         for reader in readers
     )  # fmt: skip
 
 
 def _joinable(family: list[Node]) -> bool:
-    kinds = {_kind(node.inputs[1].constant) for node in family if node.inputs[1] is not None and node.inputs[1].constant is not None}
+    kinds = {
+        _kind(node.inputs[1].constant) for node in family if node.inputs[1] is not None and node.inputs[1].constant is not None
+    }
     biased = {len(node.inputs) > 2 and node.inputs[2] is not None for node in family}
     return len(kinds) == 1 and len(biased) == 1
 

@@ -6,14 +6,18 @@ only dimensions of 1 is a reshape.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from packager.lower.builder import GraphBuilder
 from packager.lower.ir import Graph, Node, Operand, Value, prune
 from packager.lower.passes.alias import merge_reshapes
 from packager.lower.passes.cse import merge_equal
-from packager.lower.sizes import Shape, Size
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from packager.lower.sizes import Shape, Size
 
 Perm = tuple[int, ...]
 _MAX_ROUNDS = 12
@@ -205,11 +209,11 @@ def _reshape(build: GraphBuilder, node: Node, inputs: Sequence[Operand], moved: 
         return None
     places = [[perm[axis] for axis in old if before[axis] != 1] for old, _ in groups]
     if any(place != list(range(place[0], place[0] + len(place))) for place in places if place):
-        moved = _gathered(perm, groups)
-        if moved == list(perm):
+        order = _gathered(perm, groups)
+        if order == perm:
             return None
-        source = build.op("transpose", source, perm=tuple(moved))
-        perm = tuple(moved.index(axis) for axis in perm)
+        source = build.op("transpose", source, perm=order)
+        perm = tuple(order.index(axis) for axis in perm)
     # The new dimensions in the order of the source.
     last = [max((perm[axis] for axis in old), default=-1) for old, _ in groups]
     taken = [axis for index in sorted(range(len(groups)), key=lambda index: last[index]) for axis in groups[index][1]]
@@ -220,14 +224,14 @@ def _reshape(build: GraphBuilder, node: Node, inputs: Sequence[Operand], moved: 
 Groups = list[tuple[list[int], list[int]]]
 
 
-def _gathered(perm: Perm, groups: Groups) -> list[int]:
-    """The order of the source with the dimensions that are merged side by side, at the place of their last: a channel shuffle."""
+def _gathered(perm: Perm, groups: Groups) -> Perm:
+    """The order of the source with merged dimensions side by side, at the place of their last: a channel shuffle."""
     order = sorted(range(len(groups)), key=lambda index: max((perm[axis] for axis in groups[index][0]), default=-1))
-    return [perm[axis] for index in order for axis in groups[index][0]]
+    return tuple(perm[axis] for index in order for axis in groups[index][0])
 
 
 def _groups(before: Sequence[Size], after: Sequence[Size]) -> Groups | None:
-    """How a reshape takes old dimensions to new ones, in the smallest groups of equal products; None where that is not to be seen."""
+    """How a reshape takes old dimensions to new ones, in smallest groups of equal products. None if it is not to be seen."""
     groups: Groups = []
     i = j = 0
     while i < len(before) or j < len(after):
@@ -252,8 +256,10 @@ def _groups(before: Sequence[Size], after: Sequence[Size]) -> Groups | None:
 
 
 def _divides(small: Size, large: Size) -> bool:
-    return small == 1 or isinstance(small, int) and isinstance(large, int) and small > 0 and large % small == 0 or (
-        small != 0 and large % small == 0
+    return (
+        small == 1
+        or (isinstance(small, int) and isinstance(large, int) and small > 0 and large % small == 0)
+        or (small != 0 and large % small == 0)
     )
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from packager.lower.builder import GraphBuilder
 from packager.lower.ir import Graph, Node, Operand, Value, rewrite
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 
 def lift_past_reshapes(graph: Graph) -> Graph:
-    """``relu(reshape(x))`` becomes ``reshape(relu(x))``; a scale of channels does where the reshape keeps the last dimension."""
+    """``relu(reshape(x))`` becomes ``reshape(relu(x))``; so does a scale of channels, if the last dimension stays."""
     replaced: dict[Value, Value] = {}
 
     def rule(node: Node, current: Callable[[Operand], Operand]) -> list[Node] | None:
