@@ -85,26 +85,34 @@ INLINE v128_t fetch(const float *p, int32_t i, int32_t stride, int32_t count) {
   return load_steps(p + (size_t)i * stride, stride, count);
 }
 
-INLINE void row_of(const int32_t operation, const float *a, int32_t as, const float *b, int32_t bs, float *y, int32_t n) {
-  int32_t i = 0;
-  for (; i + 4 <= n; i += 4) store(y + i, operate(operation, fetch(a, i, as, 4), fetch(b, i, bs, 4)));
-  if (i < n) store_part(y + i, operate(operation, fetch(a, i, as, n - i), fetch(b, i, bs, n - i)), n - i);
+INLINE void run_of(const int32_t operation, const float *a, int32_t as, const float *b, int32_t bs, float *y, const Run *run) {
+  int32_t n = run->columns, whole = n & ~3;
+  for (int32_t r = 0; r < run->rows; r++, a += run->a_row, b += run->b_row, y += n) {
+    for (int32_t i = 0; i < whole; i += 4) store(y + i, operate(operation, fetch(a, i, as, 4), fetch(b, i, bs, 4)));
+    if (whole == n) continue;
+    int32_t rest = n - whole;
+    store_part(y + whole, operate(operation, fetch(a, whole, as, rest), fetch(b, whole, bs, rest)), rest);
+  }
 }
 
-#define ROW(operation, a_stride, b_stride) row_of(operation, a, a_stride, b, b_stride, y, n)
+#define RUN(operation, as, bs) run_of(operation, a, as, b, bs, y, run)
 #define CASE(operation)               \
   case operation:                     \
-    BY_STRIDES(ROW, operation);       \
+    BY_STRIDES(RUN, operation);       \
     break;
 #define RARE(operation)               \
   case operation:                     \
-    ROW(operation, as, bs);           \
+    RUN(operation, run->a_stride, run->b_stride); \
     break;
 
-static void row_f32(int32_t operation, const float *a, int32_t as, const float *b, int32_t bs, float *y, int32_t n) {
-  if (operation == BINARY_POW && bs == 0 && *b == 2) operation = POW_SQUARE;
-  if (operation == BINARY_POW && bs == 0 && *b == 3) operation = POW_CUBE;
-  if (operation == BINARY_POW && bs == 0 && *b == 0.5f) operation = POW_ROOT;
+// The power of a run that has one exponent.
+static int32_t power_by(float exponent) {
+  return exponent == 2 ? POW_SQUARE : exponent == 3 ? POW_CUBE : exponent == 0.5f ? POW_ROOT : BINARY_POW;
+}
+
+static void run_f32(int32_t operation, const float *a, const float *b, float *y, const Run *run) {
+  int one = run->b_stride == 0 && (run->b_row == 0 || run->rows == 1);
+  if (operation == BINARY_POW && one) operation = power_by(*b);
   switch (operation) {
     CASE(BINARY_ADD)
     CASE(BINARY_SUB)
@@ -123,6 +131,6 @@ static void row_f32(int32_t operation, const float *a, int32_t as, const float *
 }
 
 void binary_f32(const float *a, const float *b, float *y, BOX_ARGUMENTS) {
-  OVER_BOX(float, float, row_f32(operation, from_a, as, from_b, bs, out, n))
+  OVER_BOX(float, float, run_f32(operation, from_a, from_b, out, &run))
 }
 

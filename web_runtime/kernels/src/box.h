@@ -54,10 +54,12 @@ static inline BoxRow box_row(const Box *box, int32_t row) {
   return r;
 }
 
-INLINE void box_next(const Box *box, BoxRow *r) {
-  for (int32_t i = box->dims - 2; i >= 0; i--) {
-    int32_t wraps = ++r->at[i] == box->count[i], steps = wraps ? 1 - box->count[i] : 1;
-    for (int32_t b = 0; b < box->buffers; b++) r->start[b] += (size_t)steps * box->stride[b][i];
+// Goes `steps` rows on; these must not go past the end of the last outer dim.
+INLINE void box_next(const Box *box, BoxRow *r, int32_t steps) {
+  for (int32_t i = box->dims - 2; i >= 0; i--, steps = 1) {
+    r->at[i] += steps;
+    int32_t wraps = r->at[i] == box->count[i], moved = wraps ? steps - box->count[i] : steps;
+    for (int32_t b = 0; b < box->buffers; b++) r->start[b] += (size_t)moved * box->stride[b][i];
     if (!wraps) return;
     r->at[i] = 0;
   }
@@ -79,20 +81,35 @@ static inline BoxTiles box_tiles(const Box *box) {
   return t;
 }
 
-// A piece of a row: `count` columns from `column` on.
+// Pieces of `rows` rows that lie evenly in every buffer: `count` columns from `column` on.
 typedef struct {
-  int32_t row, last_row, column, count;
+  int32_t row, last_row, rows, column, count;
   BoxRow at;
 } BoxPiece;
+
+INLINE int32_t box_run(const Box *box, const BoxPiece *p) {
+  int32_t left = p->last_row - p->row + 1, last = box->dims - 2;
+  return last < 0 ? left : min_int(left, box->count[last] - p->at.at[last]);
+}
 
 static inline BoxPiece box_piece(const Box *box, const BoxTiles *t, int32_t tile) {
   BoxPiece p = {.row = tile / t->pieces * t->rows, .column = tile % t->pieces * t->piece};
   p.last_row = p.row + min_int(t->rows, box->rows - p.row) - 1;
   p.count = min_int(t->piece, box->columns - p.column);
   p.at = box_row(box, p.row);
+  p.rows = box_run(box, &p);
   return p;
 }
 
-// Runs the block for each piece of a row in the tile.
+INLINE void box_step(const Box *box, BoxPiece *p) {
+  p->row += p->rows;
+  box_next(box, &p->at, p->rows);
+  p->rows = box_run(box, p);
+}
+
+// Runs the block for each run of rows in the tile.
+#define for_runs(p, box, tiles, tile) for (BoxPiece p = box_piece(&box, &tiles, tile); p.row <= p.last_row; box_step(&box, &p))
+
+// Runs the block for each row in the tile.
 #define for_pieces(p, box, tiles, tile) \
-  for (BoxPiece p = box_piece(&box, &tiles, tile); p.row <= p.last_row; p.row++, box_next(&box, &p.at))
+  for (BoxPiece p = box_piece(&box, &tiles, tile); p.row <= p.last_row; p.row++, box_next(&box, &p.at, 1))

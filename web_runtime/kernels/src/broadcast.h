@@ -15,23 +15,38 @@
     }                                                                                                                 \
   }
 
-// BODY for each piece of a row: `from_a` and `from_b` are its starts, `as` and `bs` their strides, `out` takes its `n` results.
-#define OVER_BOX(T, Y, BODY)                                                         \
-  Box box = THE_BOX;                                                                 \
-  if (!box_merge(&box)) return;                                                      \
-  BoxTiles tiles = box_tiles(&box);                                                  \
-  int32_t as = box.stride[0][box.dims - 1], bs = box.stride[1][box.dims - 1];        \
-  for_tiles(tile, tiles.tiles) for_pieces(piece, box, tiles, tile) {                 \
-    const T *from_a = a + piece.at.start[0] + (size_t)piece.column * as;             \
-    const T *from_b = b + piece.at.start[1] + (size_t)piece.column * bs;             \
-    Y *out = y + (size_t)piece.row * box.columns + piece.column;                     \
-    int32_t n = piece.count;                                                         \
-    BODY;                                                                            \
+// The rows of one run of the box: `columns` elements each, the operands' rows a_row and b_row apart.
+typedef struct {
+  int32_t a_stride, b_stride, columns, rows;
+  size_t a_row, b_row;
+} Run;
+
+// BODY for each run: `from_a` and `from_b` are its starts, `out` takes its results.
+#define OVER_BOX(T, Y, BODY)                                                                        \
+  Box box = THE_BOX;                                                                                \
+  if (!box_merge(&box)) return;                                                                     \
+  BoxTiles tiles = box_tiles(&box);                                                                 \
+  int32_t last = box.dims - 1, above = max_int(last - 1, 0);                                        \
+  Run run = {box.stride[0][last], box.stride[1][last], 0, 0, box.stride[0][above], box.stride[1][above]}; \
+  for_tiles(tile, tiles.tiles) for_runs(piece, box, tiles, tile) {                                  \
+    const T *from_a = a + piece.at.start[0] + (size_t)piece.column * run.a_stride;                  \
+    const T *from_b = b + piece.at.start[1] + (size_t)piece.column * run.b_stride;                  \
+    Y *out = y + (size_t)piece.row * box.columns + piece.column;                                    \
+    run.columns = piece.count, run.rows = piece.rows;                                               \
+    BODY;                                                                                           \
   }
 
+// Goes over the elements of a run: EXPRESSION of v and w.
+#define OVER_RUN(T, EXPRESSION)                                                                     \
+  for (int32_t r = 0; r < run->rows; r++, a += run->a_row, b += run->b_row, y += run->columns)      \
+    for (int32_t i = 0; i < run->columns; i++) {                                                    \
+      T v = a[(size_t)i * a_stride], w = b[(size_t)i * b_stride];                                   \
+      y[i] = EXPRESSION;                                                                            \
+    }
+
 // CALL(operation, stride of a, stride of b) with the usual strides written as constants, so that they get code of their own.
-#define BY_STRIDES(CALL, operation)                   \
-  if (as == 1 && bs == 1) CALL(operation, 1, 1);      \
-  else if (as == 1 && bs == 0) CALL(operation, 1, 0); \
-  else if (as == 0 && bs == 1) CALL(operation, 0, 1); \
-  else CALL(operation, as, bs)
+#define BY_STRIDES(CALL, operation)                                         \
+  if (run->a_stride == 1 && run->b_stride == 1) CALL(operation, 1, 1);      \
+  else if (run->a_stride == 1 && run->b_stride == 0) CALL(operation, 1, 0); \
+  else if (run->a_stride == 0 && run->b_stride == 1) CALL(operation, 0, 1); \
+  else CALL(operation, run->a_stride, run->b_stride)

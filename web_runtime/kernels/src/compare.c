@@ -13,12 +13,13 @@
     return a >= b;                                                                                        \
   }                                                                                                       \
                                                                                                           \
-  static void row_##NAME(const int32_t operation, const T *a, int32_t as, const T *b, int32_t bs, uint8_t *y, int32_t n) { \
-    for (int32_t i = 0; i < n; i++) y[i] = (uint8_t)compare_one_##NAME(operation, a[(size_t)i * as], b[(size_t)i * bs]);   \
+  static void run_##NAME(const int32_t operation, const T *a, const T *b, uint8_t *y, const Run *run) {   \
+    const size_t a_stride = run->a_stride, b_stride = run->b_stride;                                      \
+    OVER_RUN(T, (uint8_t)compare_one_##NAME(operation, v, w))                                             \
   }                                                                                                       \
                                                                                                           \
   void compare_##NAME(const T *a, const T *b, uint8_t *y, BOX_ARGUMENTS) {                                \
-    OVER_BOX(T, uint8_t, row_##NAME(operation, from_a, as, from_b, bs, out, n))                           \
+    OVER_BOX(T, uint8_t, run_##NAME(operation, from_a, from_b, out, &run))                                \
   }
 
 COMPARISONS(float, f32)
@@ -37,10 +38,11 @@ INLINE uint8_t logic(const int32_t operation, uint8_t a, uint8_t b) {
   return !a == !b;
 }
 
-static void logic_row(int32_t operation, const uint8_t *a, int32_t as, const uint8_t *b, int32_t bs, uint8_t *y, int32_t n) {
-  for (int32_t i = 0; i < n; i++) y[i] = logic(operation, a[(size_t)i * as], b[(size_t)i * bs]);
+static void logic_run(int32_t operation, const uint8_t *a, const uint8_t *b, uint8_t *y, const Run *run) {
+  const size_t a_stride = run->a_stride, b_stride = run->b_stride;
+  OVER_RUN(uint8_t, logic(operation, v, w))
 }
 
 void logic_bool(const uint8_t *a, const uint8_t *b, uint8_t *y, BOX_ARGUMENTS) {
-  OVER_BOX(uint8_t, uint8_t, logic_row(operation, from_a, as, from_b, bs, out, n))
+  OVER_BOX(uint8_t, uint8_t, logic_run(operation, from_a, from_b, out, &run))
 }

@@ -47,23 +47,41 @@ static void transpose_words(const float *x, size_t x_stride, float *y, size_t y_
   for (; r < rows; r++) steps_32((const uint8_t *)(x + r), x_stride, (uint8_t *)(y + r * y_stride), 1, columns);
 }
 
-enum { BLOCK_ROWS = 16, BLOCK_COLUMNS = 128 };
+// y[r * y_stride + c] = x[c * x_stride + r] for three columns: planes of red, green and blue into pixels.
+static void interleave(const float *x, size_t x_stride, float *y, size_t y_stride, int32_t rows) {
+  const float *a = x, *b = x + x_stride, *c = b + x_stride;
+  int32_t r = 0;
+  if (y_stride == 3)
+    for (; r + 4 <= rows; r += 4, y += 12) {
+      v128_t u = load(a + r), v = load(b + r), w = load(c + r), uv = wasm_i32x4_shuffle(u, v, 0, 4, 1, 5);
+      store(y, wasm_i32x4_shuffle(uv, w, 0, 1, 4, 2));
+      v128_t vw = wasm_i32x4_shuffle(v, w, 1, 5, 2, 6);
+      store(y + 4, wasm_i32x4_shuffle(vw, u, 0, 1, 6, 2));
+      v128_t wu = wasm_i32x4_shuffle(w, u, 2, 7, 3, 6);
+      store(y + 8, wasm_i32x4_shuffle(wu, v, 0, 1, 7, 2));
+    }
+  for (; r < rows; r++, y += y_stride) y[0] = a[r], y[1] = b[r], y[2] = c[r];
+}
+
+enum { BLOCK_ROWS = 16, BLOCK_COLUMNS = 128, LONG_BLOCK = 2048 };
 
 // The last dim is contiguous in y, the one before in x: blocks of their plane, for every place of the outer dims.
 static void copy_planes(const Box *box, int32_t item, const uint8_t *x, uint8_t *y) {
   int32_t last = box->dims - 1, rows = box->count[last - 1], columns = box->columns;
   size_t x_stride = box->stride[0][last], y_stride = box->stride[1][last - 1];
-  int32_t across = ceil_div(columns, BLOCK_COLUMNS), blocks = ceil_div(rows, BLOCK_ROWS) * across;
+  int32_t tall = columns < BLOCK_ROWS ? LONG_BLOCK : BLOCK_ROWS;  // a plane of few columns is cut into fewer blocks
+  int32_t across = ceil_div(columns, BLOCK_COLUMNS), blocks = ceil_div(rows, tall) * across;
   Box outer = *box;
   outer.dims--;  // its "rows" are the planes
   outer.rows = box->rows / rows;
   for_tiles(tile, outer.rows * blocks) {
     BoxRow at = box_row(&outer, tile / blocks);
-    int32_t block = tile % blocks, r = block / across * BLOCK_ROWS, c = block % across * BLOCK_COLUMNS;
-    int32_t height = min_int(BLOCK_ROWS, rows - r), width = min_int(BLOCK_COLUMNS, columns - c);
+    int32_t block = tile % blocks, r = block / across * tall, c = block % across * BLOCK_COLUMNS;
+    int32_t height = min_int(tall, rows - r), width = min_int(BLOCK_COLUMNS, columns - c);
     const uint8_t *from = x + (at.start[0] + r + c * x_stride) * item;
     uint8_t *to = y + (at.start[1] + r * y_stride + c) * item;
-    if (item == 4) transpose_words((const float *)from, x_stride, (float *)to, y_stride, height, width);
+    if (item == 4 && width == 3) interleave((const float *)from, x_stride, (float *)to, y_stride, height);
+    else if (item == 4) transpose_words((const float *)from, x_stride, (float *)to, y_stride, height, width);
     else
       for (int32_t i = 0; i < height; i++) steps(item, from + i * item, x_stride, to + i * y_stride * item, 1, width);
   }
@@ -72,7 +90,7 @@ static void copy_planes(const Box *box, int32_t item, const uint8_t *x, uint8_t 
 // Puts the dim that is contiguous in x before the last, which is contiguous in y. False where there is no such plane.
 static int arrange_plane(Box *box) {
   int32_t last = box->dims - 1, found = -1;
-  if (last < 1 || box->stride[1][last] != 1 || box->stride[0][last] == 1 || box->columns < 4) return 0;
+  if (last < 1 || box->stride[1][last] != 1 || box->stride[0][last] == 1 || box->columns < 3) return 0;
   for (int32_t i = 0; i < last; i++)
     if (box->stride[0][i] == 1 && box->count[i] >= 4) found = i;
   if (found < 0) return 0;

@@ -37,25 +37,25 @@
     return divide_##NAME(operation, a, b);                                                                                   \
   }                                                                                                                          \
                                                                                                                              \
-  INLINE void row_of_##NAME(const int32_t operation, const T *a, int32_t as, const T *b, int32_t bs, T *y, int32_t n) {      \
-    for (int32_t i = 0; i < n; i++) y[i] = operate_##NAME(operation, a[(size_t)i * as], b[(size_t)i * bs]);                  \
+  INLINE void run_of_##NAME(const int32_t operation, const T *a, int32_t a_stride, const T *b, int32_t b_stride, T *y, const Run *run) {\
+    OVER_RUN(T, operate_##NAME(operation, v, w))                                                                             \
   }                                                                                                                          \
                                                                                                                              \
-  static void row_##NAME(int32_t operation, const T *a, int32_t as, const T *b, int32_t bs, T *y, int32_t n) {               \
+  static void run_##NAME(int32_t operation, const T *a, const T *b, T *y, const Run *run) {                                  \
     switch (operation) {                                                                                                     \
-      case BINARY_ADD: BY_STRIDES(ROW_##NAME, BINARY_ADD); break;                                                            \
-      case BINARY_SUB: BY_STRIDES(ROW_##NAME, BINARY_SUB); break;                                                            \
-      case BINARY_MUL: BY_STRIDES(ROW_##NAME, BINARY_MUL); break;                                                            \
-      default: ROW_##NAME(operation, as, bs);                                                                                \
+      case BINARY_ADD: BY_STRIDES(RUN_##NAME, BINARY_ADD); break;                                                            \
+      case BINARY_SUB: BY_STRIDES(RUN_##NAME, BINARY_SUB); break;                                                            \
+      case BINARY_MUL: BY_STRIDES(RUN_##NAME, BINARY_MUL); break;                                                            \
+      default: RUN_##NAME(operation, run->a_stride, run->b_stride);                                                          \
     }                                                                                                                        \
   }                                                                                                                          \
                                                                                                                              \
   void binary_##NAME(const T *a, const T *b, T *y, BOX_ARGUMENTS) {                                                          \
-    OVER_BOX(T, T, row_##NAME(operation, from_a, as, from_b, bs, out, n))                                                    \
+    OVER_BOX(T, T, run_##NAME(operation, from_a, from_b, out, &run))                                                         \
   }
 
-#define ROW_i32(operation, a_stride, b_stride) row_of_i32(operation, a, a_stride, b, b_stride, y, n)
-#define ROW_i64(operation, a_stride, b_stride) row_of_i64(operation, a, a_stride, b, b_stride, y, n)
+#define RUN_i32(operation, a_stride, b_stride) run_of_i32(operation, a, a_stride, b, b_stride, y, run)
+#define RUN_i64(operation, a_stride, b_stride) run_of_i64(operation, a, a_stride, b, b_stride, y, run)
 
 INTEGERS(int32_t, uint32_t, i32)
 INTEGERS(int64_t, uint64_t, i64)

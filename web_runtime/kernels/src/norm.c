@@ -10,23 +10,36 @@ INLINE v128_t fill_lanes(v128_t v, int32_t count, v128_t value) {
   return wasm_v128_bitselect(v, value, wasm_i32x4_lt(wasm_i32x4_make(0, 1, 2, 3), wasm_i32x4_splat(count)));
 }
 
+// The largest of a row; what is no number may be passed over, the sum of exponentials has it.
+static float largest(const float *x, int32_t size) {
+  v128_t a = splat(-__builtin_inff()), b = a, c = a, d = a;
+  int32_t i = 0;
+  for (; i + 16 <= size; i += 16) {
+    a = wasm_f32x4_pmax(a, load(x + i));
+    b = wasm_f32x4_pmax(b, load(x + i + 4));
+    c = wasm_f32x4_pmax(c, load(x + i + 8));
+    d = wasm_f32x4_pmax(d, load(x + i + 12));
+  }
+  for (; i + 4 <= size; i += 4) a = wasm_f32x4_pmax(a, load(x + i));
+  if (i < size) a = wasm_f32x4_pmax(a, fill_lanes(load_part(x + i, size - i), size - i, a));
+  return max_lanes(wasm_f32x4_pmax(wasm_f32x4_pmax(a, b), wasm_f32x4_pmax(c, d)));
+}
+
 static void softmax_row(const float *x, float *y, int32_t size, int32_t logarithm) {
-  v128_t lowest = splat(-__builtin_inff()), top = lowest, sum = splat(0);
+  v128_t base = splat(largest(x, size)), sum = splat(0), other = sum;
   int32_t i = 0, whole = size & ~3, rest = size & 3;
-  for (; i < whole; i += 4) top = wasm_f32x4_max(top, load(x + i));
-  if (rest) top = wasm_f32x4_max(top, fill_lanes(load_part(x + i, rest), rest, lowest));
-  v128_t base = splat(max_lanes(top));
-  for (i = 0; i < whole; i += 4) {
-    v128_t e = v_exp_normal(sub(load(x + i), base));
-    sum = add(sum, e);
-    if (!logarithm) store(y + i, e);
+  for (; i + 8 <= whole; i += 8) {
+    v128_t e = v_exp_normal(sub(load(x + i), base)), f = v_exp_normal(sub(load(x + i + 4), base));
+    sum = add(sum, e), other = add(other, f);
+    if (!logarithm) store(y + i, e), store(y + i + 4, f);
   }
-  if (rest) {
-    v128_t e = fill_lanes(v_exp_normal(sub(load_part(x + i, rest), base)), rest, splat(0));
+  for (; i < size; i += 4) {
+    int32_t count = min_int(4, size - i);
+    v128_t e = fill_lanes(v_exp_normal(sub(load_part(x + i, count), base)), count, splat(0));
     sum = add(sum, e);
-    if (!logarithm) store_part(y + i, e, rest);
+    if (!logarithm) store_part(y + i, e, count);
   }
-  v128_t total = splat(sum_lanes(sum));
+  v128_t total = splat(sum_lanes(add(sum, other)));
   v128_t scale = wasm_f32x4_div(splat(1.0f), total), shift = v_log(total);
   for (i = 0; i < whole; i += 4) store(y + i, logarithm ? sub(sub(load(x + i), base), shift) : mul(load(y + i), scale));
   if (!rest) return;

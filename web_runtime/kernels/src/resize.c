@@ -42,18 +42,26 @@ static int32_t nearest(const Axis *axis, int32_t rounding, int32_t i) {
   return min_int((int32_t)between(x, 0, (float)(axis->in - 1)), axis->in - 1);
 }
 
+// A tile is some rows of some columns, whose places are worked out once.
+enum { ROWS = 8, COLUMNS = 512 };
+
 void resize_nearest(const float *x, float *y, int32_t batch, int32_t height, int32_t width, int32_t channels, int32_t x_pixel,
                     int32_t y_pixel, int32_t out_height, int32_t out_width, int32_t coordinates, int32_t rounding, float scale_y,
                     float scale_x) {
   Axis down = axis_of(height, out_height, coordinates, scale_y), across = axis_of(width, out_width, coordinates, scale_x);
   if (channels == 0 || out_width == 0) return;
-  for_tiles(row, batch * out_height) {
-    const float *from = x + ((size_t)(row / out_height) * height + nearest(&down, rounding, row % out_height)) * width * x_pixel;
-    float *to = y + (size_t)row * out_width * y_pixel;
-    for (int32_t i = 0; i < out_width; i++, to += y_pixel) {
-      const float *pixel = from + (size_t)nearest(&across, rounding, i) * x_pixel;
-      if (channels == 1) *to = *pixel;
-      else copy_bytes((uint8_t *)to, (const uint8_t *)pixel, (size_t)channels * 4);
+  int32_t rows = batch * out_height, pieces = ceil_div(out_width, COLUMNS), from_column[COLUMNS];
+  for_tiles(tile, ceil_div(rows, ROWS) * pieces) {
+    int32_t start = tile % pieces * COLUMNS, count = min_int(COLUMNS, out_width - start), row = tile / pieces * ROWS;
+    for (int32_t i = 0; i < count; i++) from_column[i] = nearest(&across, rounding, start + i);
+    for (int32_t end = min_int(rows, row + ROWS); row < end; row++) {
+      const float *from = x + ((size_t)(row / out_height) * height + nearest(&down, rounding, row % out_height)) * width * x_pixel;
+      float *to = y + ((size_t)row * out_width + start) * y_pixel;
+      for (int32_t i = 0; i < count; i++, to += y_pixel) {
+        const float *pixel = from + (size_t)from_column[i] * x_pixel;
+        if (channels == 1) *to = *pixel;
+        else copy_bytes((uint8_t *)to, (const uint8_t *)pixel, (size_t)channels * 4);
+      }
     }
   }
 }
@@ -72,30 +80,41 @@ static Pair pair_of(const Axis *axis, int32_t i) {
 
 INLINE v128_t mix(v128_t a, v128_t b, v128_t part) { return madd(sub(b, a), part, a); }
 
+// One row of pixels between the rows `top` and `bottom` of the source.
+static void linear_row(const float *top, const float *bottom, float part, const Pair *pairs, int32_t count, int32_t channels,
+                       int32_t x_pixel, float *to, int32_t y_pixel) {
+  v128_t dy = splat(part);
+  for (int32_t i = 0; i < count; i++, to += y_pixel) {
+    size_t left = (size_t)pairs[i].first * x_pixel, right = (size_t)pairs[i].second * x_pixel;
+    v128_t dx = splat(pairs[i].part);
+    int32_t c = 0;
+    for (; c + 4 <= channels; c += 4) {
+      v128_t above = mix(load(top + left + c), load(top + right + c), dx);
+      store(to + c, mix(above, mix(load(bottom + left + c), load(bottom + right + c), dx), dy));
+    }
+    for (; c < channels; c++) {
+      float above = top[left + c] + (top[right + c] - top[left + c]) * pairs[i].part;
+      float below = bottom[left + c] + (bottom[right + c] - bottom[left + c]) * pairs[i].part;
+      to[c] = above + (below - above) * part;
+    }
+  }
+}
+
 void resize_linear(const float *x, float *y, int32_t batch, int32_t height, int32_t width, int32_t channels, int32_t x_pixel,
                    int32_t y_pixel, int32_t out_height, int32_t out_width, int32_t coordinates, float scale_y, float scale_x) {
   Axis down = axis_of(height, out_height, coordinates, scale_y), across = axis_of(width, out_width, coordinates, scale_x);
   if (channels == 0 || out_width == 0) return;
-  for_tiles(row, batch * out_height) {
-    Pair rows = pair_of(&down, row % out_height);
-    const float *image = x + (size_t)(row / out_height) * height * width * x_pixel;
-    const float *top = image + (size_t)rows.first * width * x_pixel, *bottom = image + (size_t)rows.second * width * x_pixel;
-    float *to = y + (size_t)row * out_width * y_pixel;
-    v128_t dy = splat(rows.part);
-    for (int32_t i = 0; i < out_width; i++, to += y_pixel) {
-      Pair columns = pair_of(&across, i);
-      size_t left = (size_t)columns.first * x_pixel, right = (size_t)columns.second * x_pixel;
-      v128_t dx = splat(columns.part);
-      int32_t c = 0;
-      for (; c + 4 <= channels; c += 4) {
-        v128_t above = mix(load(top + left + c), load(top + right + c), dx);
-        store(to + c, mix(above, mix(load(bottom + left + c), load(bottom + right + c), dx), dy));
-      }
-      for (; c < channels; c++) {
-        float above = top[left + c] + (top[right + c] - top[left + c]) * columns.part;
-        float below = bottom[left + c] + (bottom[right + c] - bottom[left + c]) * columns.part;
-        to[c] = above + (below - above) * rows.part;
-      }
+  int32_t rows = batch * out_height, pieces = ceil_div(out_width, COLUMNS);
+  Pair pairs[COLUMNS];
+  for_tiles(tile, ceil_div(rows, ROWS) * pieces) {
+    int32_t start = tile % pieces * COLUMNS, count = min_int(COLUMNS, out_width - start), row = tile / pieces * ROWS;
+    for (int32_t i = 0; i < count; i++) pairs[i] = pair_of(&across, start + i);
+    for (int32_t end = min_int(rows, row + ROWS); row < end; row++) {
+      Pair at = pair_of(&down, row % out_height);
+      const float *image = x + (size_t)(row / out_height) * height * width * x_pixel;
+      const float *top = image + (size_t)at.first * width * x_pixel, *bottom = image + (size_t)at.second * width * x_pixel;
+      float *to = y + ((size_t)row * out_width + start) * y_pixel;
+      linear_row(top, bottom, at.part, pairs, count, channels, x_pixel, to, y_pixel);
     }
   }
 }

@@ -37,7 +37,7 @@ void scatter_elements(uint8_t *y, const uint8_t *index, const uint8_t *updates, 
   if (!box_merge(&box)) return;
   BoxRow at = box_row(&box, 0);
   size_t place = 0, stride = box.stride[0][box.dims - 1];
-  for (int32_t row = 0; row < box.rows; row++, box_next(&box, &at))
+  for (int32_t row = 0; row < box.rows; row++, box_next(&box, &at, 1))
     for (int32_t i = 0; i < box.columns; i++, place++) {
       size_t to = at.start[0] + i * stride + (size_t)index_at(index, index_item, place, size) * axis_stride;
       take(y + to * item, updates + place * item, item, element, reduction);
