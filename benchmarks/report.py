@@ -96,8 +96,8 @@ def _workload(name: str, workload: WorkloadResult, empty_page: int, plots: Colle
 
 def _settings(found: Results) -> str:
     lines = [
-        "- **packager**: the bundle as `packager build` writes it by default, through its own packager.js: "
-        "`load(…, { variant, threads })`.",
+        "- **packager**: the bundle as `packager build` writes it, with the variants that a default build would leave out for "
+        "losing beside the others, through its own packager.js: `load(…, { variant, threads })`.",
         "- **native onnxruntime**: the CPU provider, all graph optimisations, `intra_op_num_threads` as stated.",
     ]
     for peer in PEERS:
