@@ -41,7 +41,8 @@ export interface Bound {
   /** Bytes of the arena, and of all values that share it. */
   arena: number;
   activations: number;
-  /** Scalar operations of a run. */
+  /** Scalar operations of each step, and of a run. */
+  works: readonly number[];
   work: number;
 }
 
@@ -75,7 +76,7 @@ export function bind(
   const fail = plan.symbols.length > 0 ? unfit : refused;
   const measures = measure(plan, lives, symbolsOf(plan, dims));
   checkDims(plan, measures, dims, fail);
-  const work = checkSteps(plan.steps, "steps", measures, limits, fail);
+  const works = checkSteps(plan.steps, "steps", measures, limits, fail);
   const { offsets, size } = arrange(plan, lives, measures.bytes, ({ step, argument }) =>
     rowMajor(plan.steps[step] as Step, argument, measures),
   );
@@ -99,7 +100,8 @@ export function bind(
     commands: encode(plan.steps, measures, addressOf),
     arena: size,
     activations: [...offsets.keys()].reduce((sum, value) => sum + (measures.bytes[value] as number), 0),
-    work,
+    works,
+    work: works.reduce((sum, work) => sum + work, 0),
   };
 }
 
@@ -208,14 +210,15 @@ function checkDims(
   }
 }
 
-/** Holds every step to its kernel's word, and gives the work of all. */
+/** Holds every step to its kernel's word, and gives the work of each. */
 function checkSteps(
   steps: readonly Step[],
   what: string,
   measures: Measures,
   { work: mostWork }: Limits,
   fail: typeof refused,
-): number {
+): number[] {
+  const works: number[] = [];
   let total = 0;
   for (const [i, step] of steps.entries()) {
     const { kernel, arguments: given } = step;
@@ -242,10 +245,12 @@ function checkSteps(
       if (!(touched <= room))
         throw fail(`${where} would touch ${touched} bytes of its argument ${j}, which has ${room}`);
     }
-    total += evaluate(kernel.work, counts);
+    const work = evaluate(kernel.work, counts);
+    works.push(work);
+    total += work;
     if (!(total <= mostWork)) throw fail(`${where} is more work than a page can wait for`);
   }
-  return total;
+  return works;
 }
 
 /** Whether a buffer that a kernel reads by strides is read in the order in which the kernel writes. */

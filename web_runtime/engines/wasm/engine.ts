@@ -5,16 +5,17 @@ import type { Session } from "../../src/shared/engine.js";
 import type { Signature, TensorType } from "../../src/shared/manifest.gen.js";
 import { arrayTypes, type Tensor, type Tensors } from "../../src/shared/tensor.js";
 import { type Bases, type Bound, bind, bindLoad, type Limits, type Location, usualLimits } from "./bind.js";
+import type { Kernel } from "./kernels.js";
 import { type Lifetimes, lifetimes } from "./lifetimes.js";
 import { aligned } from "./memory.js";
-import { type Plan, type Port, parsePlan, type Value } from "./plan.js";
+import { type Plan, type Port, parsePlan, type Size, type Step, type Value } from "./plan.js";
 import { refused, unfit } from "./refusal.js";
 import type { Team } from "./team.js";
 
 /** Bindings that are kept: texts come in many lengths, and binding anew costs a millisecond. */
 const mostBound = 16;
 
-export interface Figures extends Omit<Bound, "commands"> {
+export interface Figures extends Omit<Bound, "commands" | "works"> {
   weightsAt: number;
   arenaAt: number;
 }
@@ -25,7 +26,8 @@ export class Engine implements Session {
   readonly #lives: Lifetimes;
   readonly #limits: Limits;
   readonly #commands: number;
-  #bases: Bases;
+  readonly #bases: Bases;
+  readonly #load: Int32Array;
   /** By the inputs' dims, the least recently used first. */
   readonly #bound = new Map<string, Bound>();
   #current: Int32Array | null = null;
@@ -47,7 +49,10 @@ export class Engine implements Session {
     );
     this.#commands = team.free;
     const start = aligned(this.#commands + 4 * words);
-    this.#bases = { weights: start, arena: aligned(start + weights), loaded: new Map() };
+    const end = aligned(start + weights);
+    const { commands, loaded, bytes } = bindLoad(this.#plan, this.#lives, { weights: start, arena: end }, limits);
+    this.#bases = { weights: start, arena: end + bytes, loaded };
+    this.#load = commands;
     team.reserve(this.#bases.arena, limits.memory);
   }
 
@@ -86,17 +91,28 @@ export class Engine implements Session {
       throw refused("its inputs and outputs are not the model's");
   }
 
+  /**
+   * Runs some small steps on whatever is in memory, so that the browser makes fast code of their kernels while the weights
+   * come in: it does so only for what it has seen run, and the first answer would have to do without.
+   */
+  warmUp(): void {
+    for (const size of [8, 32, 1]) {
+      try {
+        const symbols = new Map(this.#plan.symbols.map((symbol) => [symbol, size]));
+        const bound = bind(this.#plan, this.#lives, inputDims(this.#plan, symbols), this.#bases, this.#limits);
+        this.#team.reserve(this.#bases.arena + bound.arena, this.#limits.memory);
+        this.#execute(lightest(this.#plan.steps, bound));
+        return;
+      } catch {
+        // Not every size goes with every model.
+      }
+    }
+  }
+
   /** Runs the load steps, and binds what depends on no symbol: all weights are there. */
   start(): void {
-    const { commands, loaded, bytes } = bindLoad(this.#plan, this.#lives, this.#bases, this.#limits);
-    const arena = this.#bases.arena + bytes;
-    this.#team.reserve(arena, this.#limits.memory);
-    this.#bases = { ...this.#bases, arena, loaded };
-    if (commands.length > 0) this.#execute(commands);
-    if (this.#plan.symbols.length === 0) {
-      const { values, inputs, sizes } = this.#plan;
-      this.#bind(inputs.map(({ value }) => values[value]?.shape.map((size) => sizes[size] as number) ?? []));
-    }
+    if (this.#load.length > 0) this.#execute(this.#load);
+    if (this.#plan.symbols.length === 0) this.#bind(inputDims(this.#plan, new Map()));
   }
 
   async infer(inputs: Tensors): Promise<Tensors> {
@@ -150,4 +166,35 @@ export class Engine implements Session {
     const data = new arrayTypes[dtype](new Uint8Array(this.#team.bytes(address, bytes)).buffer);
     return { data, dims };
   }
+}
+
+/** Dims of the inputs, where they are numbers or symbols that have a size. */
+function inputDims({ inputs, values, sizes }: Plan, symbols: ReadonlyMap<string, number>): number[][] {
+  const dim = (size: Size | undefined) => (typeof size === "string" ? symbols.get(size) : size) as number;
+  return inputs.map(({ value }) => (values[value] as Value).shape.map((size) => dim(sizes[size])));
+}
+
+/** Operations of a kernel after which browsers have made fast code of it, or are about to; and the most in one step. */
+const enough = 1.5e7;
+const tooMany = 4e7;
+
+/** Of a binding's commands those of the smallest steps of each kernel, as many as are enough. */
+function lightest(steps: readonly Step[], { commands, works }: Bound): Int32Array<ArrayBuffer> {
+  const order = steps.map((_, i) => i).sort((a, b) => (works[a] as number) - (works[b] as number));
+  const done = new Map<Kernel, number>();
+  const taken = new Set<number>();
+  for (const i of order) {
+    const [{ kernel }, work] = [steps[i] as Step, works[i] as number];
+    const before = done.get(kernel) ?? 0;
+    if (before >= enough || work > tooMany) continue;
+    done.set(kernel, before + work);
+    taken.add(i);
+  }
+  let at = 0;
+  const parts = steps.map(({ arguments: given }, i) => {
+    const start = at;
+    at += 2 + given.length;
+    return taken.has(i) ? [...commands.subarray(start, at)] : [];
+  });
+  return Int32Array.from(parts.flat());
 }

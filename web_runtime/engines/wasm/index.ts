@@ -26,6 +26,7 @@ async function start({ module: bytes, glue }: EngineFiles, threads: number): Pro
 export async function receive(graph: Uint8Array): Promise<(location: string, bytes: Uint8Array) => void> {
   const made = new Engine(graph, await (starting as Promise<Team>));
   engine = made;
+  made.warmUp();
   return (location, bytes) => made.receive(location, bytes);
 }
 
