@@ -13,7 +13,7 @@ from packager.lower import pack
 from packager.lower._kernels import ACTIVATIONS, KERNELS, OPERATIONS
 from packager.lower.boxes import box, numbered, row_major
 from packager.lower.ir import Array, Constant, Graph, Node, Operand, Value
-from packager.lower.sizes import Shape, Size, fold, product
+from packager.lower.sizes import Shape, Size, fold, minimum, product
 from packager.lower.unsupported import Unsupported
 from packager.lower.views import Part, parts
 
@@ -62,6 +62,8 @@ class Emitter:
     _parts: dict[Value, Part] = field(init=False)
     _packed: dict[Any, Ref] = field(default_factory=dict)
     _blobs: dict[bytes, int] = field(default_factory=dict)
+    # Of each value: the bytes of the value at the bottom, and where it starts in them.
+    _extents: list[tuple[Size, Size]] = field(default_factory=list)
     _length: int = 0
     _source: str = ""
 
@@ -99,9 +101,13 @@ class Emitter:
         return ref
 
     def view(self, dtype: str, shape: Shape, of: Buffer, offset: Size = 0) -> Ref:
-        """A part of another value, ``offset`` bytes from its start."""
+        """A part of another value, ``offset`` bytes from its start; at its end where it has no bytes at all."""
+        whole = self._read(of)
+        if offset != 0:
+            length, start = self._extents[whole]
+            offset = minimum(start + offset, length) - start
         extra = {} if offset == 0 else {"offset": self.size(offset)}
-        return Ref(self._declare(dtype, shape, "alias", of=self._read(of), **extra))
+        return Ref(self._declare(dtype, shape, "alias", of=whole, start=offset, **extra))
 
     def scratch(self, dtype: str, shape: Shape) -> Ref:
         """A buffer that lives for the steps which name it."""
@@ -315,9 +321,14 @@ class Emitter:
             self.step("fill", y=target, item=item, count=1, low=size, high=0)
         return index
 
-    def _declare(self, dtype: str, shape: Sequence[Size], place: str, **extra: Any) -> int:
+    def _declare(self, dtype: str, shape: Sequence[Size], place: str, start: Size = 0, **extra: Any) -> int:
         entry = {"dtype": dtype, "shape": [self.size(size) for size in shape], "place": place, **extra}
         self.values.append(entry)
+        if "of" in extra:
+            length, before = self._extents[extra["of"]]
+            self._extents.append((length, before + start))
+        else:
+            self._extents.append((product(shape) * np.dtype(dtype).itemsize, 0))
         return len(self.values) - 1
 
     # Sizes

@@ -35,6 +35,9 @@ def node(op: str, inputs: str, outputs: str = "y", **attributes: Any) -> onnx.No
 def model(nodes: Sequence[onnx.NodeProto], inputs: Mapping[str, tuple[str, Shape]], outputs: Mapping[str, str],
           weights: Mapping[str, Any] | None = None, opset: int = 17) -> Model:  # fmt: skip
     """A model of these nodes: inputs as (dtype, shape), outputs as dtypes."""
+    for place, entry in enumerate(nodes):
+        if any(entry.name == other.name for other in nodes[:place]):
+            entry.name = f"{entry.name}_{place}"
     graph = helper.make_graph(
         list(nodes),
         "test",

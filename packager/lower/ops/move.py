@@ -133,10 +133,8 @@ def _emit_slice(plan: Emitter, node: Node) -> None:
         plan.alias(y, x, offset * item)
         plan.set_strides(y, own)
         return
-    # An empty part may start behind the end.
-    offset = offset if at_least(y.count, 1) or offset == 0 else offset * minimum(y.count, 1)
-    plan.copy(plan.view(x.dtype, y.shape, x, offset * item) if offset != 0 else x, y, y.shape, strides, row_major(y.shape),
-              item, back)  # fmt: skip
+    part = plan.view(x.dtype, y.shape, x, offset * item) if offset != 0 else x
+    plan.copy(part, y, y.shape, strides, row_major(y.shape), item, back)
 
 
 def _is_run(shape: Sequence[Size], counts: Sequence[Size], steps: Sequence[int]) -> bool:
