@@ -65,25 +65,31 @@ static void interleave(const float *x, size_t x_stride, float *y, size_t y_strid
 
 enum { BLOCK_ROWS = 16, BLOCK_COLUMNS = 128, LONG_BLOCK = 2048 };
 
+// y[r, c] = x[c, r], by the size of an element.
+static void copy_block(int32_t item, const uint8_t *x, size_t x_stride, uint8_t *y, size_t y_stride, int32_t rows, int32_t columns) {
+  if (item == 4 && columns == 3) interleave((const float *)x, x_stride, (float *)y, y_stride, rows);
+  else if (item == 4) transpose_words((const float *)x, x_stride, (float *)y, y_stride, rows, columns);
+  else
+    for (int32_t i = 0; i < rows; i++) steps(item, x + i * item, x_stride, y + i * y_stride * item, 1, columns);
+}
+
 // The last dim is contiguous in y, the one before in x: blocks of their plane, for every place of the outer dims.
 static void copy_planes(const Box *box, int32_t item, const uint8_t *x, uint8_t *y) {
   int32_t last = box->dims - 1, rows = box->count[last - 1], columns = box->columns;
   size_t x_stride = box->stride[0][last], y_stride = box->stride[1][last - 1];
-  int32_t tall = columns < BLOCK_ROWS ? LONG_BLOCK : BLOCK_ROWS;  // a plane of few columns is cut into fewer blocks
+  int32_t tall = min_int(rows, columns < BLOCK_ROWS ? LONG_BLOCK : BLOCK_ROWS);  // few columns: fewer blocks
   int32_t across = ceil_div(columns, BLOCK_COLUMNS), blocks = ceil_div(rows, tall) * across;
   Box outer = *box;
   outer.dims--;  // its "rows" are the planes
   outer.rows = box->rows / rows;
-  for_tiles(tile, outer.rows * blocks) {
-    BoxRow at = box_row(&outer, tile / blocks);
-    int32_t block = tile % blocks, r = block / across * tall, c = block % across * BLOCK_COLUMNS;
+  int32_t units = outer.rows * blocks, together = max_int(1, 8192 / tall / min_int(columns, BLOCK_COLUMNS));
+  for_tiles(tile, ceil_div(units, together)) for (int32_t unit = tile * together, n = min_int(together, units - unit); n > 0; unit++, n--) {
+    BoxRow at = box_row(&outer, unit / blocks);
+    int32_t block = unit % blocks, r = block / across * tall, c = block % across * BLOCK_COLUMNS;
     int32_t height = min_int(tall, rows - r), width = min_int(BLOCK_COLUMNS, columns - c);
     const uint8_t *from = x + (at.start[0] + r + c * x_stride) * item;
     uint8_t *to = y + (at.start[1] + r * y_stride + c) * item;
-    if (item == 4 && width == 3) interleave((const float *)from, x_stride, (float *)to, y_stride, height);
-    else if (item == 4) transpose_words((const float *)from, x_stride, (float *)to, y_stride, height, width);
-    else
-      for (int32_t i = 0; i < height; i++) steps(item, from + i * item, x_stride, to + i * y_stride * item, 1, width);
+    copy_block(item, from, x_stride, to, y_stride, height, width);
   }
 }
 
