@@ -56,10 +56,16 @@ class Bundle:
 
 def build_bundle(folder: Path, name: str, head: float = 1.0, seed: int = 7) -> Bundle:
     """A bundle of a small network, of several shards. `head` scales the last layer's weights and nothing else."""
-    model = folder / "model.onnx"
-    onnx.save(small_network(head, seed), model)
+    model = model_file(folder, head, seed)
     build(BuildOptions(model, folder / "site", name=name, shard_size=256 * 2**10, browser="off"))
     return Bundle(folder / "site", model)
+
+
+def model_file(folder: Path, head: float = 1.0, seed: int = 7) -> Path:
+    """A small network's file."""
+    model = folder / "model.onnx"
+    onnx.save(small_network(head, seed), model)
+    return model
 
 
 def small_network(head: float, seed: int) -> onnx.ModelProto:

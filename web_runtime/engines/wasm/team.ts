@@ -4,8 +4,8 @@ import { aligned } from "./memory.js";
 import { exhausted } from "./refusal.js";
 
 const page = 65_536;
-/** Pages to start with; memory grows when a model needs more. */
-const few = 32;
+/** Pages to start with, which the module's own data must fit in; memory grows when a model needs more. */
+const few = { alone: 8, shared: 32 };
 /** Shared memory reserves addresses up to its maximum, of which small devices have less. */
 const maxima = [32_768, 16_384, 8192, 4096];
 
@@ -64,7 +64,7 @@ export class Team {
 
   /** One thread, with a build for one. */
   static async alone(module: WebAssembly.Module): Promise<Team> {
-    const memory = new WebAssembly.Memory({ initial: few });
+    const memory = new WebAssembly.Memory({ initial: few.alone });
     return new Team(memory, await instantiate(module, memory));
   }
 
@@ -74,7 +74,7 @@ export class Team {
     const team = new Team(memory, await instantiate(module, memory));
     const others = Array.from({ length: threads - 1 }, (_, i) => i + 1);
     const started = await Promise.allSettled(
-      others.map((thread) => start({ module, memory, thread, control: team.#control })),
+      others.map(async (thread) => start({ module, memory, thread, control: team.#control })),
     );
     team.#helpers = started.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
     return team;
@@ -145,10 +145,10 @@ function shared(): WebAssembly.Memory {
   let refusal: unknown;
   for (const maximum of maxima) {
     try {
-      return new WebAssembly.Memory({ initial: few, maximum, shared: true });
+      return new WebAssembly.Memory({ initial: few.shared, maximum, shared: true });
     } catch (error) {
       refusal = error;
     }
   }
-  throw exhausted(few * page, refusal);
+  throw exhausted(few.shared * page, refusal);
 }
