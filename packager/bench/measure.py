@@ -121,10 +121,10 @@ async def steady(
     variant: Variant,
     threads: Threads,
     setting: dict[str, Any],
-    native: Callable[[int], Native],
+    native: Callable[[int], Native | None],
     answers: Answers,
 ) -> None:
-    """The steady state, in turns with native; adds every different answer with the index of its input to ``answers``."""
+    """The steady state, in turns with native if it is there; adds different answers with their inputs' indices to ``answers``."""
     url = bench.visitor.address.of(variant, threads)
     signature = bench.visitor.manifest["signature"]
     async with (

@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from packager.bench.steady import Answers
     from packager.progress import Progress
 
+_NO_GRAPH = "the bundle holds no ONNX graph. Give the original with --model."
+
 
 def bench(options: BenchOptions, progress: Progress = Silent()) -> Report:  # noqa: B008 (it holds nothing)
     """Measures a bundle and judges it; the report is whole, or its ``failure`` says why not.
@@ -81,7 +83,9 @@ async def _measure(plan: Plan, report: Report, progress: Progress) -> None:
             report["native"]["runner"] = RUNNER
             try:
                 for variant in plan.variants:
-                    graph = plan.options.model or held.enter_context(assembled(_fetched(plan.bundle, variant), variant))
+                    graph = plan.options.model or _assembled(held, plan.bundle, variant)
+                    if graph is None:
+                        report["notes"].append(f"{variant['id']} is not compared with native onnxruntime: {_NO_GRAPH}")
                     for threads in plan.options.threads:
                         await _setting(made, report, variant, threads, graph, given=plan.options.model is not None)
             finally:
@@ -90,12 +94,16 @@ async def _measure(plan: Plan, report: Report, progress: Progress) -> None:
         raise BuildError(f"The browser failed: {str(error).strip().splitlines()[0]}") from error
 
 
-def _fetched(bundle: Bundle, variant: Variant) -> Path:
-    return bundle.need(manifests.variant_contents(variant))
+def _assembled(held: AsyncExitStack, bundle: Bundle, variant: Variant) -> Path | None:
+    """What native onnxruntime can run in place of a variant: itself, or else another of the same bundle; None where none is."""
+    graphs = [each for each in (variant, *bundle.manifest["variants"]) if each["target"] == "ort-wasm"]
+    if not graphs:
+        return None
+    return held.enter_context(assembled(bundle.need(manifests.variant_contents(graphs[0])), graphs[0]))
 
 
 async def _setting(
-    made: measure.Bench, report: Report, variant: Variant, threads: Threads, graph: Path, *, given: bool
+    made: measure.Bench, report: Report, variant: Variant, threads: Threads, graph: Path | None, *, given: bool
 ) -> None:
     """Measures a setting into the report. A page that reports an error ends this setting only."""
     setting = measure.new_setting(variant, threads)
@@ -103,7 +111,9 @@ async def _setting(
     answers: Answers = []
     native: list[Native] = []
 
-    def start(count: int) -> Native:
+    def start(count: int) -> Native | None:
+        if graph is None:
+            return None
         native.append(Native(graph, made.visitor.manifest["signature"], count, given=given))
         return native[0]
 

@@ -55,7 +55,12 @@ class Rounds:
         return int(made["threads"])
 
     async def measure(
-        self, runs: int, native: Callable[[], Native], found: dict[str, Any], answers: Answers, advance: Callable[[int], None]
+        self,
+        runs: int,
+        native: Callable[[], Native | None],
+        found: dict[str, Any],
+        answers: Answers,
+        advance: Callable[[int], None],
     ) -> None:
         """Adds times by round to ``found``, and to ``answers`` every different answer with the index of its input.
 
@@ -64,7 +69,8 @@ class Rounds:
         """
         times = await self._warm(runs, answers)
         held = native()
-        held.round(self._feeds, _WARMUPS)
+        if held:
+            held.round(self._feeds, _WARMUPS)
         await self._evaluate("() => globalThis.packagerRounds.tasks()")
         for _ in range(ROUNDS):
             before = self.processes.cpu_seconds() if self.processes else None
@@ -74,7 +80,8 @@ class Rounds:
             found["infer"].append(ran["times"])
             found["unchecked"] = ran["unchecked"]
             found["long_tasks_ms"] += await self._evaluate("() => globalThis.packagerRounds.tasks()")
-            found["native"].append(held.round(self._feeds, times))
+            if held:
+                found["native"].append(held.round(self._feeds, times))
             if self.inputs[0].given is not None:
                 found["task"].append((await self._evaluate("(count) => globalThis.packagerRounds.task(count)", times))["times"])
             advance(1)
