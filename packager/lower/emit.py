@@ -388,16 +388,8 @@ _GROUPS = {
 
 def _operation(kernel: str, argument: str, word: str) -> int:
     """The number of an operation in the order of the kernels' tables."""
-    if argument == "operation":
-        group = OPERATIONS[_GROUPS.get(kernel, kernel)]
-    elif argument in OPERATIONS:
-        group = OPERATIONS[argument]
-    elif argument == "mode":
-        group = OPERATIONS["pad"]
-    elif argument in ("reduction", "element"):
-        group = OPERATIONS["scatter" if argument == "reduction" else "scatter_element"]
-    else:
-        group = ACTIVATIONS
+    named = {"operation": _GROUPS.get(kernel, kernel), "mode": "pad", "reduction": "scatter", "element": "scatter_element"}
+    group = OPERATIONS.get(named.get(argument, argument), ACTIVATIONS)
     if word not in group:
         raise Unsupported(f"the engine's {kernel} does not compute {word}")
     return group.index(word)

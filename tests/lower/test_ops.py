@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from packager.lower import compile  # noqa: A004
 from tests.lower.graphs import check, model, node, ops_of, random, single
 
 INT64 = np.int64
@@ -360,3 +361,77 @@ def test_both_branches_of_a_condition_that_depends_on_data() -> None:
     )
     for taken in (True, False):
         check(made, {"c": np.array(taken), "x": random(2, 3)})
+
+
+LAYERS = [
+    ("LSTM", 4, 8, "y h c"),
+    ("GRU", 3, 6, "y h"),
+    ("RNN", 1, 2, "y h"),
+]
+
+
+@pytest.mark.parametrize(("op", "gates", "biases", "outputs"), LAYERS)
+@pytest.mark.parametrize("direction", ["forward", "reverse", "bidirectional"])
+@pytest.mark.parametrize("bias", [False, True])
+def test_recurrent_layers(op: str, gates: int, biases: int, outputs: str, direction: str, bias: bool) -> None:
+    runs, hidden = (2 if direction == "bidirectional" else 1), 5
+    feeds = {"x": random(7, 2, 3)}
+    weights = {"w": random(runs, gates * hidden, 3), "r": random(runs, gates * hidden, hidden)}
+    if bias:
+        weights["b"] = random(runs, biases * hidden)
+    check(single(op, feeds, weights, outputs=outputs, hidden_size=hidden, direction=direction), feeds)
+
+
+def test_recurrent_layers_from_a_state() -> None:
+    inputs = {"x": ("float32", ("s", 2, 3)), "h": ("float32", (1, 2, 5)), "c": ("float32", (1, 2, 5))}
+    feeds = {"x": random(7, 2, 3), "h": random(1, 2, 5), "c": random(1, 2, 5, seed=1)}
+    weights = {"w": random(1, 20, 3), "r": random(1, 20, 5), "p": random(1, 15), "g": random(1, 15, 3), "s": random(1, 15, 5),
+               "b": random(1, 30)}  # fmt: skip
+    made = model([node("LSTM", "x w r - - h c p", "y k m", hidden_size=5)], inputs, dict.fromkeys("ykm", "float32"), weights)
+    check(made, feeds)
+    pair = {name: feeds[name] for name in "xh"}
+    for after in (0, 1):
+        gru = node("GRU", "x g s b - h", "y k", hidden_size=5, linear_before_reset=after)
+        check(model([gru], {name: inputs[name] for name in "xh"}, dict.fromkeys("yk", "float32"), weights), pair)
+    functions = node("RNN", "x v u", "y", hidden_size=5, activations=["LeakyRelu"], activation_alpha=[0.3])
+    check(
+        model([functions], {"x": inputs["x"]}, {"y": "float32"}, {"v": random(1, 5, 3), "u": random(1, 5, 5)}),
+        {"x": feeds["x"]},
+    )
+
+
+@pytest.mark.parametrize("reduction", ["none", "add", "mul", "max", "min"])
+def test_scatters(reduction: str) -> None:
+    x, updates = random(4, 3), random(2, 3, seed=5)
+    elements = {"x": x, "i": np.array([[0, 1, 2], [3, 0, 1]]), "u": updates}
+    check(single("ScatterElements", elements, opset=18, axis=0, reduction=reduction), elements)
+    rows = {"x": x, "i": np.array([[1], [3]]), "u": updates}
+    check(single("ScatterND", rows, opset=18, reduction=reduction), rows)
+
+
+def test_places_as_data() -> None:
+    hot = {"i": np.array([[0, 2], [-1, 1]])}
+    check(single("OneHot", hot, {"d": np.int64(4), "v": np.array([0.5, 2], np.float32)}, axis=1), hot)
+    feeds = {"x": random(3, 7)}
+    check(single("TopK", feeds, {"k": np.array([3])}, outputs="y z"), feeds)
+    check(single("TopK", feeds, {"k": np.array([2])}, outputs="y z", axis=0, largest=0), feeds)
+    for upper, diagonal in ((1, 0), (0, 1), (1, -2)):
+        check(single("Trilu", feeds, {"k": np.int64(diagonal)}, upper=upper), feeds)
+
+
+@pytest.mark.parametrize(("dtype", "zero"), [("int8", 0), ("int8", 3), ("uint8", 128), ("uint8", 100)])
+def test_dequantised_weights(dtype: str, zero: int) -> None:
+    feeds = {"x": random(3, 64)}
+    codes = np.random.default_rng(2).integers(0, 100, (64, 50)).astype(dtype)
+    weights = {"q": codes, "s": random(50, low=0.01, high=0.1), "z": np.full(50, zero, dtype)}
+    nodes = [node("DequantizeLinear", "q s z", "w", axis=1), node("MatMul", "x w", "y")]
+    made = model(nodes, {"x": ("float32", (3, 64))}, {"y": "float32"}, weights)
+    check(made, feeds)
+    kept = compile(made).plan["weights"] < 64 * 50 * 2
+    assert kept == (zero in (0, 128))
+
+
+def test_dropout_gives_what_it_took() -> None:
+    feeds = {"x": random(3, 4)}
+    check(single("Dropout", feeds, outputs="y m"), feeds)
+    check(single("LpNormalization", {"x": np.zeros((2, 3), np.float32)}), {"x": np.zeros((2, 3), np.float32)})

@@ -4,12 +4,29 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from packager.lower.ops import attention, convolution, elementwise, gather, matrix, move, norm, pool, reduce, resize, shape
+from packager.lower.ops import (
+    attention,
+    convolution,
+    elementwise,
+    gather,
+    index,
+    matrix,
+    move,
+    norm,
+    pool,
+    quantise,
+    recurrent,
+    reduce,
+    resize,
+    shape,
+)
 
 if TYPE_CHECKING:
     from packager.lower.ops.base import Import, Op
 
-_FAMILIES = (attention, convolution, elementwise, gather, matrix, move, norm, pool, reduce, resize, shape)
+_FAMILIES = (
+    attention, convolution, elementwise, gather, index, matrix, move, norm, pool, quantise, recurrent, reduce, resize, shape,
+)  # fmt: skip
 
 OPS: dict[str, Op] = {op.name: op for family in _FAMILIES for op in family.OPS}
 """The operations of the IR, by name."""

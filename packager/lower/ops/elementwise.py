@@ -363,6 +363,15 @@ def _gelu(call: Call) -> Value:
     return unary(call, "gelu_tanh" if call.get("approximate", "none") == "tanh" else "gelu", call[0])
 
 
+def _dropout(call: Call) -> Value | list[Value]:
+    if call.input(2) is not None and not (call[2].data is not None and not np.any(call[2].data)):
+        raise Unsupported("it is in training mode")
+    if call.outputs == 1:
+        return call[0]
+    kept = call.build.op("filled", dtype="bool", shape=tuple(call[0].shape), value=True)
+    return [call[0], kept]
+
+
 def _is_inf(call: Call) -> Value:
     kinds = {(1, 1): "is_inf", (1, 0): "is_positive_inf", (0, 1): "is_negative_inf"}
     wanted = (call.get("detect_positive", 1), call.get("detect_negative", 1))
@@ -390,7 +399,7 @@ IMPORTS: dict[str, Import] = {
     "Shrink": _unary("shrink", ("lambd", 0.5), ("bias", 0.0)),
     "Swish": _unary("swish", ("alpha", 1.0)),
     "Identity": lambda call: call[0],
-    "Dropout": lambda call: call[0],
+    "Dropout": _dropout,
     "Gelu": _gelu,
     "Clip": _clip,
     "Pow": _pow,

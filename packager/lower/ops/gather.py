@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from packager.lower.emit import Emitter
 
 
-def _index_item(index: Value) -> int:
+def index_item(index: Value) -> int:
+    """Bytes of an index. Raises Unsupported for other dtypes than kernels read."""
     if index.dtype not in ("int64", "int32"):
         raise Unsupported(f"its indices are {index.dtype}")
     return ITEM[index.dtype]
@@ -44,7 +45,7 @@ def _evaluate_gather(attributes: Mapping[str, Any], /, x: Array, index: Array) -
 
 def _emit_gather(plan: Emitter, node: Node) -> None:
     x, index, axis = value_of(node.inputs[0]), value_of(node.inputs[1]), node["axis"]
-    item = _index_item(index)
+    item = index_item(index)
     table = plan.table(x) if axis == 0 and x.dtype == "float32" and x.rank >= 2 else None
     if table is not None and plan.dtype(table[0]) != "float32":
         common = {"index_item": item, "size": x.shape[0], "columns": product(x.shape[1:]), "indices": index.count}
@@ -82,7 +83,8 @@ def _evaluate_gather_elements(attributes: Mapping[str, Any], /, x: Array, index:
     return [np.take_along_axis(x[part], index, axis)]
 
 
-def _five(shape: Sequence[Size], strides: Sequence[Size]) -> tuple[list[Size], list[Size]]:
+def five(shape: Sequence[Size], strides: Sequence[Size]) -> tuple[list[Size], list[Size]]:
+    """Counts and strides, unmerged, filled up in front to five."""
     missing = 5 - len(shape)
     if missing < 0:
         raise Unsupported("it has more than 5 dimensions")
@@ -92,8 +94,8 @@ def _five(shape: Sequence[Size], strides: Sequence[Size]) -> tuple[list[Size], l
 def _emit_gather_elements(plan: Emitter, node: Node) -> None:
     x, index, axis = value_of(node.inputs[0]), value_of(node.inputs[1]), node["axis"]
     own = row_major(x.shape)
-    counts, strides = _five(index.shape, [0 if entry == axis else stride for entry, stride in enumerate(own)])
-    plan.step("gather_elements", x=x, index=index, y=node.output, item=ITEM[x.dtype], index_item=_index_item(index),
+    counts, strides = five(index.shape, [0 if entry == axis else stride for entry, stride in enumerate(own)])
+    plan.step("gather_elements", x=x, index=index, y=node.output, item=ITEM[x.dtype], index_item=index_item(index),
               size=x.shape[axis], axis_stride=own[axis],
               **numbered("count", counts), **numbered("x_stride", strides))  # fmt: skip
 
@@ -123,7 +125,7 @@ def _emit_gather_nd(plan: Emitter, node: Node) -> None:
     x, index, batch = value_of(node.inputs[0]), value_of(node.inputs[1]), node["batch"]
     depth = int(index.shape[-1])  # type: ignore[arg-type]
     sizes = [*x.shape[batch : batch + depth], *[1] * (5 - depth)]
-    plan.step("gather_nd", x=x, index=index, y=node.output, item=ITEM[x.dtype], index_item=_index_item(index),
+    plan.step("gather_nd", x=x, index=index, y=node.output, item=ITEM[x.dtype], index_item=index_item(index),
               batch=product(x.shape[:batch]), indices=product(index.shape[batch:-1]), depth=depth,
               inner=product(x.shape[batch + depth :]), **numbered("size", sizes))  # fmt: skip
 

@@ -323,7 +323,8 @@ def _space_to_depth(call: Call) -> Value:
     x, block = call[0], call.get("blocksize")
     n, c, h, w = x.shape
     split = call.build.op("reshape", x, shape=(n, c, h // block, block, w // block, block))
-    y = call.build.op("transpose", split, perm=(0, 3, 5, 1, 2, 4))
+    perm = (0, 3, 5, 1, 2, 4) if call.get("mode", "DCR") == "DCR" else (0, 1, 3, 5, 2, 4)
+    y = call.build.op("transpose", split, perm=perm)
     return call.build.op("reshape", y, shape=(n, c * block * block, h // block, w // block))
 
 

@@ -173,7 +173,8 @@ def _lp_norm(call: Call) -> Value:
     if order not in (1, 2):
         raise Unsupported(f"its p is {order}")
     length = call.build.op("reduce", x, fn=f"l{order}", axes=(axis,), keepdims=1)
-    return call.build.op("binary", x, length, fn="div")
+    tiny = call.build.constant(np.array(np.finfo(np.float32).tiny, np.float32))  # what is all zeros stays so
+    return call.build.op("binary", x, call.build.op("binary", length, tiny, fn="max"), fn="div")
 
 
 OPS = [
