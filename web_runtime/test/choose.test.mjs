@@ -3,9 +3,9 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import "./typescript.mjs";
 
-const { chooseThreads, chooseVariant, detectCapabilities } = await import("../src/worker/choose.ts");
+const { chooseModule, chooseThreads, chooseVariant, detectCapabilities } = await import("../src/worker/choose.ts");
 
-const able = { simd: true, gunzip: true, isolated: true, cores: 8 };
+const able = { simd: true, relaxed: true, gunzip: true, isolated: true, cores: 8 };
 const variant = (id) => ({ id, target: "ort-wasm" });
 const [first, second] = [variant("first"), variant("second")];
 
@@ -40,6 +40,26 @@ describe("chooseVariant", () => {
   });
 });
 
+describe("chooseModule", () => {
+  const build = (...needs) => ({ needs, content: [needs.join()] });
+  const modules = [build("relaxed-simd", "threads"), build("relaxed-simd"), build("threads"), build()];
+  const cases = [
+    [true, 2, "relaxed-simd,threads"],
+    [true, 1, "relaxed-simd"],
+    [false, 2, "threads"],
+    [false, 1, ""],
+  ];
+  for (const [relaxed, threads, needs] of cases) {
+    it(`gives the build of "${needs}" for ${threads} threads, relaxed ${relaxed}`, () =>
+      assert.deepEqual(chooseModule({ modules }, { ...able, relaxed }, threads), [needs]));
+  }
+
+  it("gives an engine's only module", () => assert.deepEqual(chooseModule({ module: ["one"] }, able, 1), ["one"]));
+
+  it("refuses where no build fits", () =>
+    assert.throws(() => chooseModule({ modules: [build("threads")] }, able, 1), { code: "unsupported" }));
+});
+
 describe("chooseThreads", () => {
   const cases = [
     [{ ...able, isolated: false }, undefined, 1, /^One thread: the page is not cross-origin isolated/],
@@ -66,9 +86,12 @@ describe("chooseThreads", () => {
   }
 });
 
+/** What Node itself says of the relaxed instructions: those of today have them, older ones not. */
+const relaxedHere = () => ({ relaxed: Number.parseInt(process.versions.node, 10) >= 21 });
+
 describe("detectCapabilities", () => {
   it("finds SIMD in this engine, which has it", () => {
     Object.defineProperty(globalThis, "navigator", { value: { hardwareConcurrency: 3 }, configurable: true });
-    assert.deepEqual(detectCapabilities(), { simd: true, gunzip: true, isolated: false, cores: 3 });
+    assert.deepEqual(detectCapabilities(), { ...relaxedHere(), simd: true, gunzip: true, isolated: false, cores: 3 });
   });
 });
