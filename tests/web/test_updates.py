@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import shutil
 from typing import TYPE_CHECKING
 
 import pytest
@@ -34,6 +35,22 @@ def test_a_reload_of_the_only_page_switches_whole(host: Host, page: Page, visito
     with visitor.coming(page, documents=2):
         page.reload()
     assert version(page) == ("Second", "Second")
+
+
+def test_a_version_that_never_takes_over_leaves_the_old_one_at_work(
+    host: Host, page: Page, visitor: Visitor, bundle: Bundle, newer: Bundle, tmp_path: Path
+) -> None:
+    works_offline(page)
+    stubborn = shutil.copytree(newer.site, tmp_path / "stubborn")
+    script = (stubborn / "sw.js").read_text(encoding="utf-8")
+    assert "skipWaiting" in script
+    (stubborn / "sw.js").write_text(script.replace("skipWaiting", "toString"), encoding="utf-8")
+    host.mounts["/"] = stubborn
+    find_update(page)
+    with visitor.coming(page, documents=2):
+        page.reload()
+    assert version(page) == ("First", "First")
+    assert run(page, bundle).matches(bundle)
 
 
 def test_an_update_costs_only_what_changed(host: Host, visitor: Visitor, bundle: Bundle, newer: Bundle) -> None:

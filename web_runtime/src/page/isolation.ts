@@ -18,7 +18,7 @@ export function reloadIsolated(scope: string): void {
 }
 
 /** True once the visitor has clicked or typed: from then on the page is theirs and is not reloaded under their hands. */
-export function hasInteracted(): boolean {
+function hasInteracted(): boolean {
   return navigator.userActivation?.hasBeenActive ?? false;
 }
 

@@ -2,7 +2,7 @@
 
 import type { ModelInfo } from "../shared/api.js";
 import type { InstallFailed, Kept, ToServiceWorker } from "../shared/offline.js";
-import { hasInteracted, mayIsolate, reloadIsolated } from "./isolation.js";
+import { mayIsolate, reloadIsolated } from "./isolation.js";
 
 /**
  * unsupported: this visit leaves nothing to use offline; installing: page or model are not all stored yet; ready: the next
@@ -97,11 +97,7 @@ function followUpdates(
       if (version.state === "installed" && registration.active) offer(version);
     });
   };
-  if (registration.waiting && registration.active) {
-    // This is how a reload of the only open page brings the newer version: nobody has begun to use the old one.
-    if (!hasInteracted()) tell(registration.active, { type: "apply-if-alone" });
-    offer(registration.waiting);
-  }
+  if (registration.waiting && registration.active) offer(registration.waiting);
   follow(registration.installing);
   registration.addEventListener("updatefound", () => follow(registration.installing));
 }

@@ -4,9 +4,7 @@ export type ToServiceWorker =
   /** Keep what this page used: the engine whose module is stored, and those of `urls` that are files of the bundle. Answered with `Kept`. */
   | { type: "keep"; urls: string[] }
   /** To a waiting version: take over now; every page of the bundle then reloads. */
-  | { type: "apply" }
-  /** To the version in charge, from a page that just opened: let the waiting one take over if no other page is in use. */
-  | { type: "apply-if-alone" };
+  | { type: "apply" };
 
 /** The answer to `keep`, over the port that came with it. */
 export interface Kept {

@@ -46,7 +46,6 @@ worker.addEventListener("message", (event) => {
   const message = event.data as ToServiceWorker;
   if (message.type === "keep") event.waitUntil(keep(message.urls, event.ports[0]));
   else if (message.type === "apply") event.waitUntil(worker.skipWaiting());
-  else if (message.type === "apply-if-alone") event.waitUntil(applyIfAlone(event.source));
 });
 
 async function keep(urls: string[], port: MessagePort | undefined): Promise<void> {
@@ -61,15 +60,4 @@ async function keepUsed(urls: string[]): Promise<boolean> {
   const used = files.filter(({ path, role }) => role === "shell" || urls.includes(urlOf(path)));
   const [complete] = await Promise.all([keepEngines(), ...used.map(have)]);
   return complete;
-}
-
-/** Lets the waiting version take over unless another page than the asking one runs under this version. */
-async function applyIfAlone(asking: ExtendableMessageEvent["source"]): Promise<void> {
-  const controlled = await worker.clients.matchAll({ type: "window" });
-  const { waiting } = worker.registration;
-  if (controlled.every((page) => asking instanceof Client && page.id === asking.id)) tell(waiting, { type: "apply" });
-}
-
-function tell(version: ServiceWorker | null, message: ToServiceWorker): void {
-  version?.postMessage(message);
 }

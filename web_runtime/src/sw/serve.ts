@@ -1,6 +1,7 @@
 // Answers the page's requests: files of the bundle from this version alone, so that page, manifest and weights fit each other.
 
 import { have } from "./shell.js";
+import { giveWay } from "./switch.js";
 import { base, manifest, ownManifest, worker } from "./version.js";
 
 /** False where the page asked to be left as the host sends it. */
@@ -15,7 +16,7 @@ export function pathOf({ method, url }: Request): string | null {
 }
 
 export async function answer(request: Request, path: string): Promise<Response> {
-  const own = await ownFile(path).catch(() => Response.error());
+  const own = (await giveWay(request)) ?? (await ownFile(path).catch(() => Response.error()));
   // A page is never refused: where the browser dropped this version and the server has another, the visitor gets that one.
   if (own && (own.ok || request.mode !== "navigate")) return isolated(own);
   const response = await fetch(request);
