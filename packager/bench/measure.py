@@ -124,7 +124,7 @@ async def steady(
     native: Callable[[int], Native | None],
     answers: Answers,
 ) -> None:
-    """The steady state, in turns with native if it is there; adds different answers with their inputs' indices to ``answers``."""
+    """The steady state, in turns with native if any; adds different answers with the index of their input to ``answers``."""
     url = bench.visitor.address.of(variant, threads)
     signature = bench.visitor.manifest["signature"]
     async with (

@@ -47,18 +47,20 @@ def _grouped(compiled: Compiled, shard_size: int) -> list[Weights]:
         value["offset"]: np.dtype(value["dtype"]).itemsize for value in compiled.plan["values"] if value["place"] == "weights"
     }
     groups: list[Weights] = []
-    held: list[bytes] = []
-    element, start, end = 0, 0, 0
+    held: list[tuple[bytes, int]] = []
+    start, end = 0, 0
     for chunk in compiled.weights:
-        mine = elements.get(end, 1) if len(chunk) > _SMALL else 0
-        if held and (end - start + len(chunk) > shard_size or (mine and element and mine != element)):
-            groups.append(_weights(start, held, element))
-            held, element, start = [], 0, end
-        held.append(chunk)
-        element = element or mine
+        element = elements.get(end, 1)
+        others = {size for data, size in held if len(data) > _SMALL} if len(chunk) > _SMALL else set()
+        if held and (end - start + len(chunk) > shard_size or others - {element}):
+            groups.append(_weights(start, held))
+            held, start = [], end
+        held.append((chunk, element))
         end += len(chunk)
-    return [*groups, _weights(start, held, element)] if held else groups
+    return [*groups, _weights(start, held)] if held else groups
 
 
-def _weights(start: int, chunks: list[bytes], element: int) -> Weights:
-    return Weights(str(start), [Item(chunk, element or 4) for chunk in chunks])
+def _weights(start: int, chunks: list[tuple[bytes, int]]) -> Weights:
+    """All as elements of the size that the largest has: chunks are whole multiples of every size."""
+    _, element = max(chunks, key=lambda chunk: len(chunk[0]))
+    return Weights(str(start), [Item(data, element) for data, _ in chunks])

@@ -100,8 +100,15 @@ def seeds() -> list[Case]:
             "half": np.array(0.5, np.float32),
         },
     )  # fmt: skip
+    recurrent = make(
+        [node("LSTM", ["x", "w", "r", "b"], ["all", "h", "c"], hidden_size=4, direction="bidirectional")],
+        {"x": (FLOAT, ["length", "batch", 3])},
+        {"all": (FLOAT, ["length", 2, "batch", 4]), "h": (FLOAT, [2, "batch", 4]), "c": (FLOAT, [2, "batch", 4])},
+        {"w": normal(2, 16, 3), "r": normal(2, 16, 4), "b": normal(2, 32)},
+    )
     return [
         case(convolutions, {"x": normal(1, 3, 8, 12)}),
         case(text, {"ids": np.array([[3, 9, 27]]), "mask": np.array([[1, 1, 0]])}),
         case(moves, {"x": normal(3, 10)}),
+        case(recurrent, {"x": normal(5, 2, 3)}),
     ]

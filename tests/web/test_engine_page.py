@@ -1,5 +1,5 @@
-"""The compiled engine in a bundle and a real Chromium: its answers, the build of its module that a browser gets, and what happens
-where the browser lacks something."""
+"""The compiled engine in a bundle and a real Chromium: its answers, the build of its module that a browser gets, and what
+happens where the browser lacks something."""
 
 from __future__ import annotations
 
