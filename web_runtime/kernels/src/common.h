@@ -29,6 +29,21 @@ INLINE int32_t min_int(int32_t a, int32_t b) { return a < b ? a : b; }
 INLINE int32_t max_int(int32_t a, int32_t b) { return a > b ? a : b; }
 INLINE int32_t ceil_div(int32_t a, int32_t b) { return a / b + (a % b != 0); }
 
+// The size of tiles of `count` places, at most `most` each, as even as multiples of `step` allow.
+INLINE int32_t even(int32_t count, int32_t most, int32_t step) {
+  int32_t size = ceil_div(count, ceil_div(count, most));
+  return min_int(most, ceil_div(size, step) * step);
+}
+
+// Columns of a tile where there are `down` tiles one below the other: many, but few enough that threads share evenly.
+INLINE int32_t tile_columns(int32_t columns, int32_t down) {
+  int32_t most = 128;
+#ifdef THREADS
+  while (most > 32 && (int64_t)down * ceil_div(columns, most) < 16) most /= 2;
+#endif
+  return even(columns, most, 8);
+}
+
 INLINE v128_t load(const float *p) { return wasm_v128_load(p); }
 INLINE void store(float *p, v128_t v) { wasm_v128_store(p, v); }
 INLINE v128_t splat(float x) { return wasm_f32x4_splat(x); }

@@ -1,8 +1,8 @@
 #include "block.h"
 #include "image.h"
 
-// Pixels and columns of a tile of work; pointers and gathered floats that a tile may hold on the stack.
-enum { TILE_PIXELS = 64, TILE_COLUMNS = 128, MAX_POINTERS = 4096, MAX_GATHERED = 6144, FEW_CHANNELS = 16 };
+// Pixels of a tile of work; pointers and gathered floats that a tile may hold on the stack.
+enum { TILE_PIXELS = 64, MAX_POINTERS = 4096, MAX_GATHERED = 6144, FEW_CHANNELS = 16 };
 
 const float zeros[MAX_DEPTH];
 
@@ -117,10 +117,10 @@ void conv(const float *x, const float *weights, const float *bias, const float *
   };
   int gathered = c.group_channels < FEW_CHANNELS && taps * c.group_channels <= MAX_GATHERED / 4;
   int32_t most = gathered ? MAX_GATHERED / max_int(1, taps * c.group_channels) : MAX_POINTERS / taps;
-  int32_t at_once = min_int(TILE_PIXELS, most >= 4 ? most / 4 * 4 : most);
-  int32_t down = ceil_div(pixels, at_once), across = ceil_div(c.group_columns, TILE_COLUMNS);
+  int32_t at_once = even(pixels, min_int(TILE_PIXELS, most >= 4 ? most / 4 * 4 : most), 4), down = ceil_div(pixels, at_once);
+  int32_t wide = tile_columns(c.group_columns, groups * down), across = ceil_div(c.group_columns, wide);
   for_tiles(tile, groups * down * across) {
-    int32_t column = tile % across * TILE_COLUMNS, group = tile / across % groups, pixel = tile / across / groups * at_once;
-    convolve(&c, group, pixel, min_int(at_once, pixels - pixel), column, min_int(TILE_COLUMNS, c.group_columns - column), gathered);
+    int32_t column = tile % across * wide, group = tile / across % groups, pixel = tile / across / groups * at_once;
+    convolve(&c, group, pixel, min_int(at_once, pixels - pixel), column, min_int(wide, c.group_columns - column), gathered);
   }
 }

@@ -1,8 +1,8 @@
 #include "block.h"
 #include "image.h"
 
-// Pixels and columns that a block takes; pointers and taps that it may hold on the stack.
-enum { BLOCK_PIXELS = 64, TILE_COLUMNS = 128, MAX_POINTERS = 4096 };
+// Pixels that a block takes; pointers and taps that it may hold on the stack.
+enum { BLOCK_PIXELS = 64, MAX_POINTERS = 4096 };
 
 typedef struct {
   Window window;  // of the convolution that this is the transpose of: from y to x
@@ -84,11 +84,12 @@ void conv_transpose(const float *x, const float *weights, const float *bias, con
       .y_pixel = y_pixel,
       .activation = activation_of(activation, p0, p1),
   };
-  int32_t across = ceil_div(t.group_columns, TILE_COLUMNS), most = MAX_POINTERS / (kernel_height * kernel_width);
+  int32_t wide = tile_columns(t.group_columns, batch * out_height * groups), across = ceil_div(t.group_columns, wide);
+  int32_t most = MAX_POINTERS / (kernel_height * kernel_width);
   int32_t at_once = min_int(BLOCK_PIXELS, most >= 4 ? most / 4 * 4 : most);
   for_tiles(tile, batch * out_height * groups * across) {
-    int32_t column = tile % across * TILE_COLUMNS, line = tile / across / groups;
-    Row row = {line / out_height, tile / across % groups, line % out_height, column, min_int(TILE_COLUMNS, t.group_columns - column)};
+    int32_t column = tile % across * wide, line = tile / across / groups;
+    Row row = {line / out_height, tile / across % groups, line % out_height, column, min_int(wide, t.group_columns - column)};
     for (int32_t phase = 0; phase < min_int(stride_x, out_width); phase++) {
       int32_t pixels = ceil_div(out_width - phase, stride_x);
       for (int32_t i = 0; i < pixels; i += at_once)

@@ -2,8 +2,8 @@
 
 #include "block.h"
 
-// Rows and columns of a tile of work: as many rows as the second-level cache holds, columns few enough that threads share evenly.
-enum { TILE_ROWS = 64, TILE_COLUMNS = 128 };
+// Rows of a tile of work: as many as the second-level cache holds.
+enum { TILE_ROWS = 64 };
 
 static void multiply_part(const Product *p, Activation activation, int32_t row, int32_t rows, int32_t column, int32_t columns) {
   const float *a[TILE_ROWS], *residuals[TILE_ROWS];
@@ -40,9 +40,10 @@ void gemm(const float *a, const float *b, const float *bias, const float *residu
           int32_t c_inner, int32_t activation, float p0, float p1) {
   if (!rows || !columns || !outer || !inner) return;
   Activation act = activation_of(activation, p0, p1);
-  int32_t down = ceil_div(rows, TILE_ROWS), across = ceil_div(columns, TILE_COLUMNS);
+  int32_t high = even(rows, TILE_ROWS, 4), down = ceil_div(rows, high);
+  int32_t wide = tile_columns(columns, outer * inner * down), across = ceil_div(columns, wide);
   for_tiles(tile, outer * inner * down * across) {
-    int32_t column = tile % across * TILE_COLUMNS, row = tile / across % down * TILE_ROWS;
+    int32_t column = tile % across * wide, row = tile / across % down * high;
     int32_t matrix = tile / across / down;
     size_t o = matrix / inner, i = matrix % inner;
     Product product = {
@@ -58,7 +59,7 @@ void gemm(const float *a, const float *b, const float *bias, const float *residu
         .residual_row = residual_row,
         .c_row = c_row,
     };
-    multiply_part(&product, act, row, min_int(TILE_ROWS, rows - row), column, min_int(TILE_COLUMNS, columns - column));
+    multiply_part(&product, act, row, min_int(high, rows - row), column, min_int(wide, columns - column));
   }
 }
 

@@ -14,7 +14,7 @@ __attribute__((export_name("run"))) void run(const int32_t *commands, const int3
 
 #else
 
-enum { SPINS = 4000, STACK_BYTES = 96 << 10, MAX_THREADS = 16 };
+enum { SPINS = 8000, STACK_BYTES = 96 << 10, MAX_THREADS = 16 };
 
 static int32_t arrived, round_of_barrier;
 static _Alignas(16) char stacks[MAX_THREADS - 1][STACK_BYTES];
