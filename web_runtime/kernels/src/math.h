@@ -91,8 +91,8 @@ INLINE v128_t v_erf(v128_t x) {
   p = madd(p, z, splat(-0.026853811f));
   p = madd(p, z, splat(0.112835854f));
   p = madd(p, z, splat(-0.37612626f));
-  p = madd(p, z, splat(1.1283791f));
-  v128_t small = mul(p, x);
+  p = madd(p, z, splat(0.12837917f));
+  v128_t small = madd(p, x, x);
   // log(1 - erf(|x|)) is smooth past 1.
   v128_t q = madd(splat(0.000185576519f), positive, splat(-0.00293963125f));
   q = madd(q, positive, splat(0.0218054116f));
@@ -109,7 +109,7 @@ INLINE v128_t v_sigmoid(v128_t x) {
 }
 
 INLINE v128_t v_softplus(v128_t x) {
-  v128_t tail = v_log1p(v_exp_normal(wasm_f32x4_neg(wasm_f32x4_abs(x))));
+  v128_t tail = v_log1p(v_exp(wasm_f32x4_neg(wasm_f32x4_abs(x))));
   return add(at_least(x, splat(0)), tail);
 }
 
