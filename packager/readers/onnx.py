@@ -30,7 +30,11 @@ STANDARD_DOMAINS = ("", "ai.onnx", "ai.onnx.ml", "com.microsoft")
 
 def read_onnx(path: Path, dims: dict[str, int]) -> Model:
     """The ONNX model at ``path``, its external data loaded and ``dims`` fixed. Raises InputError."""
-    proto = _parse(path)
+    return model_of(path, _parse(path), dims)
+
+
+def model_of(path: Path, proto: onnx.ModelProto, dims: dict[str, int]) -> Model:
+    """The model of a file's content, which is altered: external data loaded and ``dims`` fixed. Raises InputError."""
     _check_opset(path, proto)
     if not proto.graph.node:
         raise InputError("The graph is empty: it has no nodes.", where=str(path), remedy="Export the model again.")

@@ -1,0 +1,113 @@
+"""Runs the ONNX node tests on the compiled engine in Chromium, and writes what passes: python -m scripts.coverage [--check]
+
+Writes tests/golden/engine_nodes.json, which the tests hold, and from it docs/engine-coverage.md. With --check nothing runs: it
+says whether the document is that of the record.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from packager.lower.ops import IMPORTS
+from tests.web.backend_nodes import CONSTANTS, FOLDED, KINDS, PASSED, RECORD, record, recorded, run_all
+from tests.web.engine import browser_engine
+
+DOCUMENT = Path(__file__).parents[1] / "docs" / "engine-coverage.md"
+# Not nodes: what importing a model looks at by itself.
+_ALSO_COVERED = {"If"}
+
+_HEAD = """# What the compiled engine covers
+
+Written by `python -m scripts.coverage` from a run of the node tests that ship in the `onnx` package ({version}) on the
+engine in Chromium; `tests/web/test_engine_nodes.py` holds the list. A test is a model of one operator, or of its
+definition in simpler ones (`…_expanded`), with the operator's answer, which must agree to a relative {rtol:g} and an
+absolute {atol:g}.
+
+All tensors of these tests are inputs, also those that models keep as constants: axes, new shapes, weights. What a plan
+must know when it is compiled is made a constant then, and counted under *{constants}*. Under *{folded}* all inputs are
+constants: the compiler's NumPy gave the answer, and the engine only handed it out.
+
+**{passed} of {total} pass: {plain} as they are, {fixed} with constants, {known} when compiling;
+{failed} fail, {refused} are refused.**
+Of the {covered_ops} operators that the engine covers, {covered_passed} of {covered_total} tests pass.
+
+| operator | tests | {kinds} | failed | refused |
+|---|---:|---:|---:|---:|---:|---:|
+{rows}
+
+## Why the others of these do not pass
+
+{reasons}
+
+## Operators that the engine does not cover
+
+A model with one of these goes to the target `ort-wasm`. In brackets: the tests.
+
+{rest}
+"""
+
+
+def covered(op: str) -> bool:
+    """True for operators that the engine takes in some form at least."""
+    return op in IMPORTS or op in _ALSO_COVERED
+
+
+def counts(kept: dict[str, Any]) -> dict[str, int]:
+    """How many tests of an operator there are of each kind."""
+    found = {kind: len(kept.get(kind, [])) for kind in KINDS}
+    return found | {kind: sum(map(len, kept.get(kind, {}).values())) for kind in ("failed", "refused")}
+
+
+def document(kept: dict[str, Any]) -> str:
+    """docs/engine-coverage.md."""
+    import onnx
+
+    by_op = {op: counts(entry) for op, entry in kept.items()}
+    total = {kind: sum(entry[kind] for entry in by_op.values()) for kind in (*KINDS, "failed", "refused")}
+    ours = {op: entry for op, entry in by_op.items() if covered(op)}
+    rest = {op: entry for op, entry in by_op.items() if not covered(op)}
+    return _HEAD.format(
+        version=".".join(onnx.__version__.split(".")[:2]), rtol=1e-3, atol=1e-7, constants=CONSTANTS, folded=FOLDED,
+        passed=sum(total[kind] for kind in KINDS), total=sum(total.values()), plain=total[PASSED], fixed=total[CONSTANTS],
+        known=total[FOLDED], failed=total["failed"], refused=total["refused"], covered_ops=len(ours),
+        covered_passed=sum(entry[kind] for entry in ours.values() for kind in KINDS),
+        covered_total=sum(sum(entry.values()) for entry in ours.values()), kinds=" | ".join(KINDS),
+        rows="\n".join(_row(op, entry) for op, entry in ours.items()),
+        reasons="\n".join(_reasons(op, kept[op]) for op, entry in ours.items() if entry["failed"] + entry["refused"]),
+        rest=", ".join(f"{op} ({sum(entry.values())})" for op, entry in rest.items()) + ".",
+    )  # fmt: skip
+
+
+def _row(op: str, entry: dict[str, int]) -> str:
+    numbers = [sum(entry.values()), *(entry[kind] for kind in (*KINDS, "failed", "refused"))]
+    return f"| {op} | {' | '.join(str(number or '') for number in numbers)} |"
+
+
+def _reasons(op: str, kept: dict[str, Any]) -> str:
+    lines = [
+        f"  - {kind}: {reason.rstrip('.').replace('|', '/')} ({len(names)}: {names[0]}{', …' if len(names) > 1 else ''})"
+        for kind in ("failed", "refused")
+        for reason, names in sorted(kept.get(kind, {}).items(), key=lambda entry: -len(entry[1]))
+    ]
+    return "\n".join([f"- {op}", *lines])
+
+
+def main(arguments: list[str]) -> int:
+    """The command; 1 where a check finds an old document."""
+    if "--check" in arguments:
+        current = DOCUMENT.read_text(encoding="utf-8") == document(recorded())
+        if not current:
+            print(f"{DOCUMENT.name} is not that of the record; python -m scripts.coverage writes it", file=sys.stderr)
+        return 0 if current else 1
+    with browser_engine() as engine:
+        kept = record(run_all(engine))
+    RECORD.write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    DOCUMENT.write_text(document(kept), encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))
