@@ -1,11 +1,14 @@
-"""Speed of single kernels in Chromium beside the limit of 128-bit arithmetic: python -m benchmarks.kernels [MODULE...]
+"""Speed of a model's kernels, one by one, beside the limit of 128-bit arithmetic, in Chromium on one thread:
 
-Every layer of EfficientNet-Lite0 and MiniLM that multiplies, one thread, medians. The limit is a loop of multiply-adds on registers,
-measured before and after in the same page. With two modules, both run in turn.
+    python -m benchmarks.kernels MODEL.onnx [MODULE...] [--dim sequence=128] [--kernel gemm]
+
+The limit is a loop of multiply-adds on registers, measured before and after in the same page. Times are medians, of warm caches;
+with several modules, these run in turn.
 """
 
 from __future__ import annotations
 
+import argparse
 import base64
 import json
 import struct
@@ -17,11 +20,11 @@ from pathlib import Path
 from typing import Any
 
 from packager.browser import chromium
-from packager.lower._kernels import ACTIVATIONS, DTYPE_BYTES, KERNELS, evaluate
+from packager.lower._kernels import DTYPE_BYTES, KERNELS, evaluate
+from packager.lower.compiler import compile
+from packager.optimise import optimise
+from packager.readers import read
 from scripts.kernels.build import PREBUILT
-from scripts.models.fetch import ROOT
-
-MODEL = ROOT / ".cache" / "models" / "efficientnet-lite0" / "model.onnx"
 
 # Ten sums at once hide the latency of a multiply-add.
 _PEAK = """
@@ -70,7 +73,7 @@ async ({ modules, peak, cases }) => {
     for (const step of steps) for (let i = 0; i < 3; i++) step();
     const t = now();
     for (let i = 0; i < 3; i++) steps[0]();
-    const loops = Math.max(1, Math.ceil(2 / ((now() - t) / 3 + 1e-3)));
+    const loops = Math.max(1, Math.ceil(6 / ((now() - t) / 3 + 1e-3)));
     const times = steps.map(() => []);
     for (let round = 0; round < 9; round++)
       steps.forEach((step, e) => {
@@ -116,66 +119,46 @@ class Case:
         return evaluate(KERNELS[self.kernel].work, {k: v for k, v in self.values.items() if k != "with"})
 
 
-def _gemm(rows: int, columns: int, depth: int, **more: Any) -> dict[str, Any]:
-    strides = {"a_row": depth, "c_row": columns, "residual_row": columns}
-    outer = dict.fromkeys(("a_outer", "a_inner", "b_outer", "b_inner", "residual_outer", "residual_inner", "c_outer", "c_inner"), 0)
-    return {"rows": rows, "columns": columns, "depth": depth, "outer": 1, "inner": 1, "with": ("bias",), **strides, **outer, **more}
+def _sizes(plan: dict[str, Any], symbols: dict[str, int]) -> list[int]:
+    """The pool of sizes for these symbols."""
+    values: list[int] = []
+    for entry in plan["sizes"]:
+        if isinstance(entry, list):
+            op, a, b = entry
+            values.append(evaluate((op, values[a], values[b]), {}))
+        else:
+            values.append(symbols[entry] if isinstance(entry, str) else entry)
+    return values
 
 
-def _conv_case(node: Any, x: tuple[int, ...], w: tuple[int, ...], y: tuple[int, ...]) -> Case:
-    from onnx.helper import get_attribute_value
-
-    given = {a.name: get_attribute_value(a) for a in node.attribute}
-    (_, cin, height, width), (out, _, kh, kw), (_, _, oh, ow) = x, w, y
-    stride, pads = given.get("strides", [1, 1])[0], given.get("pads", [0] * 4)
-    clip = {"activation": ACTIVATIONS.index("clip"), "p0": 0.0, "p1": 6.0}
-    label = f"{kh}x{kw}/{stride} {height}x{width}x{cin} to {out}"
-    if kh == kw == stride == 1:
-        return Case(label, "gemm", _gemm(height * width, out, cin, **clip), 1)
-    values = {
-        "batch": 1, "height": height, "width": width, "channels": cin, "x_pixel": cin, "y_pixel": out, "residual_pixel": out,
-        "kernel_height": kh, "kernel_width": kw, "stride_y": stride, "stride_x": stride, "dilation_y": 1, "dilation_x": 1,
-        "pad_top": pads[0], "pad_left": pads[1], "out_height": oh, "out_width": ow, "with": ("bias",), **clip,
-    }  # fmt: skip
-    if given.get("group", 1) == cin:
-        return Case(label, "depthwise", {**values, "multiplier": 1}, 1)
-    return Case(label, "conv", {**values, "out_channels": out, "groups": 1}, 1)
+def _label(kernel: str, values: dict[str, Any]) -> str:
+    """What tells one call of a kernel from another."""
+    if kernel == "gemm":
+        names = ("outer", "inner", "rows", "depth", "columns")
+        return " x ".join(str(values[n]) for n in names if values[n] != 1 or n in names[2:])
+    if "kernel_height" in values:
+        out = values.get("out_channels", values["channels"])
+        taps = f"{values['kernel_height']}x{values['kernel_width']}/{values['stride_y']}"
+        return f"{taps} {values['height']}x{values['width']}x{values['channels']} to {out}"
+    large = [f"{v}" for n, v in values.items() if isinstance(v, int) and v > 1 and not n.endswith(("_row", "_batch", "_head"))]
+    return " ".join(large)[:34]
 
 
-def efficientnet() -> list[Case]:
-    """The convolutions of EfficientNet-Lite0, alike ones as one case."""
-    import onnx
-    from onnx import shape_inference
-
-    graph = shape_inference.infer_shapes(onnx.load(MODEL)).graph
-    shapes = {t.name: tuple(t.dims) for t in graph.initializer}
-    for info in (*graph.input, *graph.value_info, *graph.output):
-        shapes[info.name] = tuple(d.dim_value or 1 for d in info.type.tensor_type.shape.dim)
-    cases: dict[str, Case] = {}
-    for node in graph.node:
-        if node.op_type == "Conv":
-            case = _conv_case(node, *(shapes[name] for name in (*node.input[:2], node.output[0])))
-            times = cases[case.label].times + 1 if case.label in cases else 1
-            cases[case.label] = Case(case.label, case.kernel, case.values, times)
+def steps(plan: dict[str, Any], symbols: dict[str, int]) -> list[Case]:
+    """The calls of a plan for these sizes, alike ones as one case."""
+    sizes, cases = _sizes(plan, symbols), dict[str, Case]()
+    for step in plan["steps"]:
+        values: dict[str, Any] = {"with": []}
+        for arg, given in zip(KERNELS[step["kernel"]].args, step["args"], strict=True):
+            if arg.dtype is not None:
+                values["with"] += [arg.name] if given is not None else []
+            else:
+                value = sizes[given["s"]] if "s" in given else next(iter(given.values()))
+                values[arg.name] = float(value) if arg.kind == "float" else value
+        key = json.dumps([step["kernel"], values])
+        times = cases[key].times + 1 if key in cases else 1
+        cases[key] = Case(_label(step["kernel"], values), step["kernel"], values, times)
     return list(cases.values())
-
-
-def minilm(length: int) -> list[Case]:
-    """The products and the attention of MiniLM's six layers."""
-    gelu = ACTIVATIONS.index("gelu")
-    row, head = 3 * 384, 32
-    attention = {
-        "batch": 1, "heads": 12, "queries": length, "keys": length, "depth": 32, "columns": 32, "scale": 0.2, "with": ("mask",),
-        "mask_batch": 0, "mask_head": 0, "mask_row": 0, "mask_column": 1, "out_batch": 0, "out_head": head, "out_row": 384,
-        **{f"{n}_{axis}": size for n in "qkv" for axis, size in (("batch", 0), ("head", head), ("row", row))},
-    }  # fmt: skip
-    return [
-        Case(f"{length} q, k, v", "gemm", _gemm(length, 384, 384, activation=0, p0=0.0, p1=0.0), 18),
-        Case(f"{length} attention", "attention", attention, 6),
-        Case(f"{length} out", "gemm", _gemm(length, 384, 384, activation=0, p0=0.0, p1=0.0) | {"with": ("bias", "residual")}, 6),
-        Case(f"{length} up", "gemm", _gemm(length, 1536, 384, activation=gelu, p0=0.0, p1=0.0), 6),
-        Case(f"{length} down", "gemm", _gemm(length, 384, 1536, activation=0, p0=0.0, p1=0.0) | {"with": ("bias", "residual")}, 6),
-    ]
 
 
 def _peak_module(folder: Path) -> bytes:
@@ -196,25 +179,36 @@ def measure(modules: list[Path], cases: list[Case]) -> dict[str, Any]:
         )
 
 
-def report(model: str, cases: list[Case], measured: dict[str, Any]) -> None:
-    """Print a line a case and the sum."""
+def report(title: str, cases: list[Case], measured: dict[str, Any]) -> None:
+    """Print a line a case, the slowest first, and the sums."""
     limit = max(measured["before"], measured["after"])
-    print(f"\n{model}: limit {measured['before']:.1f} before, {measured['after']:.1f} after, GFLOP/s")
+    print(f"\n{title}: limit {measured['before']:.1f} before, {measured['after']:.1f} after, GFLOP/s")
     totals = [0.0] * len(measured["results"][0])
-    for case, times in zip(cases, measured["results"], strict=True):
+    rows = sorted(zip(cases, measured["results"], strict=True), key=lambda row: -row[1][0] * row[0].times)
+    for case, times in rows:
         cells = "  ".join(f"{t * case.times:7.3f} ms {case.work / t / 1e6:5.1f}" for t in times)
-        print(f"{case.kernel:10} {case.label:28} x{case.times:2}  {cells}  {100 * case.work / times[0] / 1e6 / limit:4.0f} %")
+        share = 100 * case.work / times[0] / 1e6 / limit
+        print(f"{case.kernel:16} {case.label:34} x{case.times:2}  {cells}  {share:4.0f} %")
         totals = [total + t * case.times for total, t in zip(totals, times, strict=True)]
     floor = sum(case.work * case.times for case in cases) / limit / 1e6
-    print(f"{'all':43}  {'  '.join(f'{t:7.3f} ms' for t in totals)}, at the limit {floor:.3f} ms")
+    print(f"{'all':55}  {'  '.join(f'{t:7.3f} ms' for t in totals)}, at the limit {floor:.3f} ms")
 
 
 def main() -> int:
-    """Measure the modules that are named, or the prebuilt relaxed one."""
-    modules = [Path(name) for name in sys.argv[1:]] or [PREBUILT / "relaxed.wasm"]
-    models = {"EfficientNet-Lite0": efficientnet(), "MiniLM 16": minilm(16), "MiniLM 128": minilm(128)}
-    for model, cases in models.items():
-        report(model, cases, json.loads(json.dumps(measure(modules, cases))))
+    """Measure a model's steps with the modules that are named, or the prebuilt relaxed one."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.kernels", description="Speed of a model's kernels, one by one.")
+    parser.add_argument("model", type=Path, help="an ONNX file")
+    parser.add_argument("modules", type=Path, nargs="*", default=[PREBUILT / "relaxed.wasm"], help="builds to compare")
+    parser.add_argument(
+        "--dim", action="append", default=[], metavar="NAME=SIZE", help="a symbolic dimension; 1 where not given"
+    )
+    parser.add_argument("--kernel", default="", help="only kernels whose name has this")
+    arguments = parser.parse_args()
+    plan = compile(optimise(read(arguments.model), print)).plan
+    given = dict(dim.split("=", 1) for dim in arguments.dim)
+    symbols = {name: int(given.get(name, 1)) for name in plan["symbols"]}
+    cases = [case for case in steps(plan, symbols) if arguments.kernel in case.kernel]
+    report(f"{arguments.model} {symbols or ''}", cases, measure(arguments.modules, cases))
     return 0
 
 

@@ -12,8 +12,7 @@ import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from scripts.kernels.generate import _c_parameter
-from scripts.kernels.tables import ROOT, read_kernels
+from scripts.kernels.tables import ROOT
 
 SOURCES = ROOT / "web_runtime" / "kernels" / "src"
 PREBUILT = ROOT / "web_runtime" / "engines" / "wasm" / "prebuilt"
@@ -38,32 +37,22 @@ _LINK = [
 _SHARED = ["-Wl,--shared-memory", "-Wl,--max-memory=4294901760", "-Wl,--export=__stack_pointer"]
 
 
-def build(name: str, folder: Path, more: tuple[Path, ...] = ()) -> Path:
+def build(name: str, folder: Path) -> Path:
     """Compile one module into the folder and return its path; CalledProcessError when the compiler refuses."""
     module = folder / f"{name}.wasm"
     compiler = [sys.executable, "-m", "ziglang", "cc", *_FLAGS, *BUILDS[name]]
 
     def compiled(source: Path) -> str:
         # Relative names, so that the checkout's place cannot matter.
-        path = source.name if source.parent == SOURCES else str(source)
         level, target = "-O3" if source.stem in _FAST else "-Os", folder / f"{source.stem}.o"
-        subprocess.run([*compiler, level, "-c", path, "-o", str(target)], cwd=SOURCES, check=True)
+        subprocess.run([*compiler, level, "-c", source.name, "-o", str(target)], cwd=SOURCES, check=True)
         return str(target)
 
     with ThreadPoolExecutor() as pool:
-        objects = list(pool.map(compiled, [*sorted(SOURCES.glob("*.c")), *more]))
+        objects = list(pool.map(compiled, sorted(SOURCES.glob("*.c"))))
     shared = _SHARED if name.endswith("threads") else []
     subprocess.run([*compiler, *_LINK, *shared, *objects, "-o", str(module)], check=True)
     return module
-
-
-def _traps(folder: Path) -> tuple[Path, ...]:
-    """Weak kernels that trap, for those whose C is not there yet (--unfinished)."""
-    stubs = folder / "stubs.c"
-    kernels = [(k.name, ", ".join(map(_c_parameter, k.args))) for k in read_kernels()]
-    lines = [f"__attribute__((weak)) void {name}({parameters}) {{ __builtin_trap(); }}" for name, parameters in kernels]
-    stubs.write_text("\n".join(["#include <stdint.h>", '#pragma clang diagnostic ignored "-Wunused-parameter"', *lines]))
-    return (stubs,)
 
 
 def main() -> int:
@@ -71,9 +60,8 @@ def main() -> int:
     check = "--check" in sys.argv[1:]
     stale = []
     with tempfile.TemporaryDirectory() as temporary:
-        more = _traps(Path(temporary)) if "--unfinished" in sys.argv[1:] else ()
         for name in BUILDS:
-            built, committed = build(name, Path(temporary), more), PREBUILT / f"{name}.wasm"
+            built, committed = build(name, Path(temporary)), PREBUILT / f"{name}.wasm"
             if committed.is_file() and committed.read_bytes() == built.read_bytes():
                 continue
             stale.append(committed.name)

@@ -22,7 +22,9 @@ def _close(actual: np.ndarray, expected: np.ndarray) -> None:
     np.testing.assert_allclose(actual, expected, rtol=1e-4, atol=2e-5 * max(1.0, float(np.abs(expected).max(initial=0))))
 
 
-@pytest.mark.parametrize(("rows", "columns"), [(1, 1), (1, 40), (2, 17), (3, 8), (4, 8), (5, 24), (7, 31), (49, 16), (66, 137), (130, 9)])
+@pytest.mark.parametrize(
+    ("rows", "columns"), [(1, 1), (1, 40), (2, 17), (3, 8), (4, 8), (5, 24), (7, 31), (49, 16), (66, 137), (130, 9)]
+)
 @pytest.mark.parametrize("depth", [0, 1, 5, 16, 391, 800])
 def test_gemm(rows: int, columns: int, depth: int) -> None:
     a, b, bias, residual = _random(rows, depth), _random(depth, columns), _random(columns), _random(rows, columns)
@@ -59,7 +61,9 @@ def test_gemm_keeps_nan_and_infinity() -> None:
     a, b = np.ones((5, 4), np.float32), np.ones((4, 9), np.float32)
     a[1, 2], a[2, 0], a[3, 3] = np.nan, np.inf, -np.inf
     for name in ("none", "relu", "clip", "hard_swish", "sigmoid", "tanh", "gelu"):
-        (c,) = run("gemm", a=a, b=pack(b), rows=5, columns=9, depth=4, outer=1, inner=1, a_row=4, c_row=9, activation=name, p1=6)
+        (c,) = run(
+            "gemm", a=a, b=pack(b), rows=5, columns=9, depth=4, outer=1, inner=1, a_row=4, c_row=9, activation=name, p1=6
+        )
         with np.errstate(all="ignore"):
             np.testing.assert_allclose(c, activation(name, a @ b, 0, 6).ravel(), rtol=1e-5, atol=1e-6)
 
@@ -68,7 +72,9 @@ def test_gemm_keeps_nan_and_infinity() -> None:
 def test_pack_b(rows: int, columns: int) -> None:
     b = _random(3, rows, columns)
     expected = np.stack([pack(m) for m in b]) if rows else np.zeros(0)
-    (packed,) = run_everywhere("pack_b", b=b, batch=3, rows=rows, columns=columns, b_batch=rows * columns, b_row=columns, b_column=1)
+    (packed,) = run_everywhere(
+        "pack_b", b=b, batch=3, rows=rows, columns=columns, b_batch=rows * columns, b_row=columns, b_column=1
+    )
     np.testing.assert_array_equal(packed, expected.ravel())
     (packed,) = run(
         "pack_b", b=b.transpose(0, 2, 1), batch=3, rows=rows, columns=columns, b_batch=rows * columns, b_row=1, b_column=rows
@@ -99,7 +105,9 @@ def _window(window: tuple, height: int, width: int) -> dict[str, int]:
 
 
 @pytest.mark.parametrize("window", _WINDOWS)
-@pytest.mark.parametrize(("channels", "out_channels", "groups"), [(3, 9, 1), (16, 24, 1), (6, 4, 2), (40, 34, 2), (4, 4, 4), (500, 8, 1)])
+@pytest.mark.parametrize(
+    ("channels", "out_channels", "groups"), [(3, 9, 1), (16, 24, 1), (6, 4, 2), (40, 34, 2), (4, 4, 4), (500, 8, 1)]
+)
 def test_conv(window: tuple, channels: int, out_channels: int, groups: int) -> None:
     height, width = 9, 11
     x, w = _random(2, height, width, channels), _random(out_channels, channels // groups, *window[0])

@@ -48,12 +48,6 @@ INLINE v128_t one(const int32_t id, v128_t x, v128_t p0, v128_t p1) {
 INLINE void pass(const int32_t id, float p0, float p1, const float *x, float *y, int32_t count) {
   v128_t a = splat(p0), b = splat(p1);
   int32_t i = 0;
-  // Four at a time share their constants.
-  for (; i + 16 <= count; i += 16) {
-    v128_t r[4];
-    EACH(j, 4) r[j] = one(id, load(x + i + 4 * j), a, b);
-    EACH(j, 4) store(y + i + 4 * j, r[j]);
-  }
   for (; i + 4 <= count; i += 4) store(y + i, one(id, load(x + i), a, b));
   if (i < count) store_part(y + i, one(id, load_part(x + i, count - i), a, b), count - i);
 }

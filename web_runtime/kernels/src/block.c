@@ -55,67 +55,50 @@ INLINE v128_t clamp(v128_t x, const Activation *activation) {
   return at_most(at_least(x, splat(activation->low)), splat(activation->high));
 }
 
-// R rows by V / 2 whole panels.
+// Four columns of a row, of which `left` exist.
+INLINE v128_t load_columns(const int whole, const float *p, int32_t left) { return whole ? load(p) : load_part(p, left); }
+
+// R rows by V / 2 panels. Of a single panel, only some columns may exist.
 INLINE void tile(const int R, const int V, const Block *block, const Pass *pass, int32_t row, int32_t column) {
   v128_t acc[4][8];
-  EACH(r, R)
-    EACH(v, V)
-      acc[r][v] = !pass->first ? load(block->results[row + r] + column + 4 * v)
-                  : block->bias ? load(block->bias + column + 4 * v) : splat(0);
+  const int32_t left = block->columns - column, whole = V > 2 || left >= 8;
+  if (pass->first)
+    EACH(v, V) {
+      v128_t bias = block->bias ? load_columns(whole, block->bias + column + 4 * v, left - 4 * v) : splat(0);
+      EACH(r, R) acc[r][v] = bias;
+    }
+  else
+    EACH(r, R)
+      EACH(v, V) acc[r][v] = load_columns(whole, block->results[row + r] + column + 4 * v, left - 4 * v);
   accumulate(R, V, acc, block, pass, row, block->panels + (size_t)(column / 8) * block->panel_floats);
   if (pass->last) {
     if (block->residuals)
       EACH(r, R)
-        EACH(v, V) acc[r][v] = add(acc[r][v], load(block->residuals[row + r] + column + 4 * v));
+        EACH(v, V) acc[r][v] = add(acc[r][v], load_columns(whole, block->residuals[row + r] + column + 4 * v, left - 4 * v));
     if (block->activation.clamps)
       EACH(r, R)
         EACH(v, V) acc[r][v] = clamp(acc[r][v], &block->activation);
   }
   EACH(r, R)
-    EACH(v, V) store(block->results[row + r] + column + 4 * v, acc[r][v]);
-}
-
-// R rows of the last panel, of which only some columns exist.
-INLINE void edge(const int R, const Block *block, const Pass *pass, int32_t row, int32_t column) {
-  v128_t acc[4][8];
-  int32_t left = block->columns - column, right = left - 4;
-  EACH(r, R) {
-    const float *from = !pass->first ? block->results[row + r] + column : block->bias ? block->bias + column : 0;
-    acc[r][0] = from ? load_part(from, left) : splat(0);
-    acc[r][1] = from ? load_part(from + 4, right) : splat(0);
-  }
-  accumulate(R, 2, acc, block, pass, row, block->panels + (size_t)(column / 8) * block->panel_floats);
-  EACH(r, R) {
-    if (pass->last) {
-      if (block->residuals) {
-        acc[r][0] = add(acc[r][0], load_part(block->residuals[row + r] + column, left));
-        acc[r][1] = add(acc[r][1], load_part(block->residuals[row + r] + column + 4, right));
-      }
-      acc[r][0] = clamp(acc[r][0], &block->activation);
-      acc[r][1] = clamp(acc[r][1], &block->activation);
+    EACH(v, V) {
+      float *to = block->results[row + r] + column + 4 * v;
+      if (whole) store(to, acc[r][v]);
+      else store_part(to, acc[r][v], left - 4 * v);
     }
-    store_part(block->results[row + r] + column, acc[r][0], left);
-    store_part(block->results[row + r] + column + 4, acc[r][1], right);
-  }
 }
 
 static void rows_of_4(const Block *block, const Pass *pass, int32_t end) {
-  for (int32_t column = 0; column < block->columns; column += 8) {
-    int32_t row = 0;
-    if (column + 8 <= block->columns)
-      for (; row < end; row += 4) tile(4, 2, block, pass, row, column);
-    else
-      for (; row < end; row += 4) edge(4, block, pass, row, column);
-  }
+  for (int32_t column = 0; column < block->columns; column += 8)
+    for (int32_t row = 0; row < end; row += 4) tile(4, 2, block, pass, row, column);
 }
 
 // What is left of the rows: more panels side by side, so that enough sums are under way at once.
-#define FEW(NAME, R, V)                                                            \
-  static void NAME(const Block *block, const Pass *pass, int32_t row) {            \
-    int32_t column = 0, whole = block->columns / 8 * 8;                            \
-    for (; column + 4 * V <= whole; column += 4 * V) tile(R, V, block, pass, row, column); \
-    for (; column < whole; column += 8) tile(R, 2, block, pass, row, column);      \
-    if (column < block->columns) edge(R, block, pass, row, column);                \
+#define FEW(NAME, R, V)                                                                        \
+  static void NAME(const Block *block, const Pass *pass, int32_t row) {                        \
+    int32_t column = 0;                                                                        \
+    if (V > 2)                                                                                 \
+      for (; column + 4 * V <= block->columns; column += 4 * V) tile(R, V, block, pass, row, column); \
+    for (; column < block->columns; column += 8) tile(R, 2, block, pass, row, column);         \
   }
 FEW(rows_of_3, 3, 2)
 FEW(rows_of_2, 2, 4)

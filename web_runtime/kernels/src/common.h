@@ -41,6 +41,7 @@ INLINE int32_t tile_columns(int32_t columns, int32_t down) {
 #ifdef THREADS
   while (most > 32 && (int64_t)down * ceil_div(columns, most) < 16) most /= 2;
 #endif
+  (void)down;
   return even(columns, most, 8);
 }
 

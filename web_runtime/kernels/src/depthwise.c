@@ -50,11 +50,11 @@ typedef void Row(const Depthwise *, const float *const *, int32_t, int32_t, size
                                   int32_t channel, int32_t end) {                                                                \
     row_of(K, S, P, d, columns, first_row, rows, pixel, channel, end);                                                           \
   }
-#define ROWS(K, S) ROW(K, S, 8) ROW(K, S, 4) ROW(K, S, 2) ROW(K, S, 1)
+#define ROWS(K, S) ROW(K, S, 8) ROW(K, S, 4) ROW(K, S, 1)
 ROWS(3, 1) ROWS(3, 2) ROWS(5, 1) ROWS(5, 2)
 
-#define NAMES(K, S) {row_##K##_##S##_1, row_##K##_##S##_2, row_##K##_##S##_4, row_##K##_##S##_8}
-static Row *const fast[2][2][4] = {{NAMES(3, 1), NAMES(3, 2)}, {NAMES(5, 1), NAMES(5, 2)}};
+#define NAMES(K, S) {row_##K##_##S##_1, row_##K##_##S##_4, row_##K##_##S##_8}
+static Row *const fast[2][2][3] = {{NAMES(3, 1), NAMES(3, 2)}, {NAMES(5, 1), NAMES(5, 2)}};
 
 // Any kernel, stride, dilation and multiplier, one float at a time.
 static void any(const Depthwise *d, int32_t n, int32_t out_y, int32_t out_x, int32_t channel, int32_t end) {
@@ -95,17 +95,18 @@ static void fast_row(Row *const *kernels, const Depthwise *d, int32_t n, int32_t
   const float *columns[MOST_TAPS * MOST_COLUMNS];
   int32_t top = out_y * w->stride_y - w->pad_top;
   int32_t first = max_int(0, -top), last = min_int(w->kernel_height, w->height - top), rows = max_int(0, last - first);
-  for (int32_t out_x = 0, log; out_x < w->out_width; out_x += 1 << log) {
-    int32_t left = w->out_width - out_x;
-    log = left >= 8 ? 3 : left >= 4 ? 2 : left >= 2 ? 1 : 0;
-    int32_t across = ((1 << log) - 1) * w->stride_x + w->kernel_width;
+  int32_t size = w->out_width >= 8 ? 2 : w->out_width >= 4, pixels = size == 2 ? 8 : size == 1 ? 4 : 1;
+  int32_t across = (pixels - 1) * w->stride_x + w->kernel_width;
+  for (int32_t out_x = 0; out_x < w->out_width; out_x += pixels) {
+    // The last group begins where it ends with the row, and computes some pixels once more.
+    out_x = min_int(out_x, w->out_width - pixels);
     for (int32_t ky = 0; ky < rows; ky++)
       for (int32_t c = 0; c < across; c++) {
         int32_t x = out_x * w->stride_x - w->pad_left + c;
         columns[ky * across + c] = x < 0 || x >= w->width ? zeros
                                    : w->x + (((size_t)n * w->height + top + first + ky) * w->width + x) * w->pixel;
       }
-    kernels[log](d, columns, first, rows, ((size_t)n * w->out_height + out_y) * w->out_width + out_x, channel, end);
+    kernels[size](d, columns, first, rows, ((size_t)n * w->out_height + out_y) * w->out_width + out_x, channel, end);
   }
 }
 
