@@ -2,8 +2,8 @@
 
     python -m benchmarks.kernels MODEL.onnx [MODULE...] [--dim sequence=128] [--kernel gemm]
 
-The limit is a loop of multiply-adds on registers, measured before and after in the same page. Times are medians, of warm caches;
-with several modules, these run in turn.
+The limit is a loop of multiply-adds on registers, measured before and after in the same page. Times are medians, with warm
+caches; several modules run in turn.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import Any
 
 from packager.browser import chromium
 from packager.lower._kernels import DTYPE_BYTES, KERNELS, evaluate
-from packager.lower.compiler import compile
+from packager.lower.compiler import compile as compile_plan
 from packager.optimise import optimise
 from packager.readers import read
 from scripts.kernels.build import PREBUILT
@@ -204,7 +204,7 @@ def main() -> int:
     )
     parser.add_argument("--kernel", default="", help="only kernels whose name has this")
     arguments = parser.parse_args()
-    plan = compile(optimise(read(arguments.model), print)).plan
+    plan = compile_plan(optimise(read(arguments.model), print)).plan
     given = dict(dim.split("=", 1) for dim in arguments.dim)
     symbols = {name: int(given.get(name, 1)) for name in plan["symbols"]}
     cases = [case for case in steps(plan, symbols) if arguments.kernel in case.kernel]

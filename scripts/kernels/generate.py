@@ -7,7 +7,7 @@ import pprint
 import string
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from scripts.kernels.tables import (
     DTYPE_BYTES,

@@ -31,7 +31,7 @@ class Argument:
 
 @dataclass(frozen=True)
 class Kernel:
-    """One kernel; its expressions know only binary ops (spans and the like are written out, with the checks they imply); `row` is as in the table."""
+    """One kernel. Its expressions know only binary ops, spans and the like are written out; `row` is as in the table."""
 
     name: str
     summary: str

@@ -36,7 +36,8 @@ class _Runner:
 
     def call(self, request: dict[str, Any], blocks: list[bytes]) -> list[bytes]:
         """Send one request, return the bytes of its outputs; AssertionError says what the runner refused."""
-        assert self._process.stdin and self._process.stdout
+        assert self._process.stdin
+        assert self._process.stdout
         text = json.dumps(request).encode()
         self._process.stdin.write(struct.pack("<i", len(text)) + text + b"".join(blocks))
         self._process.stdin.flush()
@@ -65,8 +66,8 @@ def run(name: str, *, build: str = "relaxed", last: str | None = None, **values:
     """Call a kernel and return its outputs, flat, with all the elements of their footprints.
 
     `values`: arrays for `in` and `inout` buffers (None for a null), numbers for the rest; `activation` may be a name; outputs
-    are made here; what is left out of sizes, ints and floats is 0. Each buffer is given just the bytes of its footprint; the buffer
-    named `last` ends where memory does, so that reading past it traps.
+    are made here; what is left out of sizes, ints and floats is 0. Each buffer is given just the bytes of its footprint; the
+    buffer named `last` ends where memory does, so that reading past it traps.
     """
     kernel = KERNELS[name]
     if isinstance(values.get("activation"), str):

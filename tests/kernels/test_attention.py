@@ -30,12 +30,30 @@ def _strides(name: str, array: np.ndarray) -> dict[str, int]:
 def _values(q: np.ndarray, k: np.ndarray, v: np.ndarray, scale: float) -> dict[str, object]:
     batch, heads, queries, depth = q.shape
     columns = v.shape[3]
-    return dict(
-        q=q, k=k, v=v, batch=batch, heads=heads, queries=queries, keys=k.shape[2], depth=depth, columns=columns, scale=scale,
-        q_batch=heads * queries * depth, q_head=queries * depth, q_row=depth, k_batch=heads * k.shape[2] * depth,
-        k_head=k.shape[2] * depth, k_row=depth, v_batch=heads * k.shape[2] * columns, v_head=k.shape[2] * columns, v_row=columns,
-        out_batch=queries * heads * columns, out_head=columns, out_row=heads * columns,
-    )  # fmt: skip
+    return {
+        "q": q,
+        "k": k,
+        "v": v,
+        "batch": batch,
+        "heads": heads,
+        "queries": queries,
+        "keys": k.shape[2],
+        "depth": depth,
+        "columns": columns,
+        "scale": scale,
+        "q_batch": heads * queries * depth,
+        "q_head": queries * depth,
+        "q_row": depth,
+        "k_batch": heads * k.shape[2] * depth,
+        "k_head": k.shape[2] * depth,
+        "k_row": depth,
+        "v_batch": heads * k.shape[2] * columns,
+        "v_head": k.shape[2] * columns,
+        "v_row": columns,
+        "out_batch": queries * heads * columns,
+        "out_head": columns,
+        "out_row": heads * columns,
+    }
 
 
 def _close(out: np.ndarray, expected: np.ndarray) -> None:

@@ -23,11 +23,25 @@ def test_pools(window: tuple, channels: int) -> None:
     (kh, kw), (sy, sx), (dy, dx), (top, left, bottom, right) = window
     x = _RNG.standard_normal((2, 9, 11, channels)).astype(np.float32)
     x[0, 0, 0, 0] = np.nan
-    values = dict(
-        x=x, batch=2, height=9, width=11, channels=channels, x_pixel=channels, y_pixel=channels, kernel_height=kh, kernel_width=kw,
-        stride_y=sy, stride_x=sx, dilation_y=dy, dilation_x=dx, pad_top=top, pad_left=left,
-        out_height=(9 + top + bottom - dy * (kh - 1) - 1) // sy + 1, out_width=(11 + left + right - dx * (kw - 1) - 1) // sx + 1,
-    )  # fmt: skip
+    values = {
+        "x": x,
+        "batch": 2,
+        "height": 9,
+        "width": 11,
+        "channels": channels,
+        "x_pixel": channels,
+        "y_pixel": channels,
+        "kernel_height": kh,
+        "kernel_width": kw,
+        "stride_y": sy,
+        "stride_x": sx,
+        "dilation_y": dy,
+        "dilation_x": dx,
+        "pad_top": top,
+        "pad_left": left,
+        "out_height": (9 + top + bottom - dy * (kh - 1) - 1) // sy + 1,
+        "out_width": (11 + left + right - dx * (kw - 1) - 1) // sx + 1,
+    }
     (y,) = run_everywhere("max_pool", **values)
     np.testing.assert_array_equal(y, pool(x, window, largest=True).astype(np.float32).ravel())
     for count in (0, 1):
@@ -38,9 +52,26 @@ def test_pools(window: tuple, channels: int) -> None:
 def test_average_pool_counts_nothing_beyond_the_padding() -> None:
     x = np.ones((1, 1, 5, 1), np.float32)
     (y,) = run(
-        "average_pool", x=x, batch=1, height=1, width=5, channels=1, x_pixel=1, y_pixel=1, kernel_height=1, kernel_width=4,
-        stride_y=1, stride_x=3, dilation_y=1, dilation_x=1, pad_left=1, pad_right=1, out_height=1, out_width=3, count_padding=1,
-    )  # fmt: skip
+        "average_pool",
+        x=x,
+        batch=1,
+        height=1,
+        width=5,
+        channels=1,
+        x_pixel=1,
+        y_pixel=1,
+        kernel_height=1,
+        kernel_width=4,
+        stride_y=1,
+        stride_x=3,
+        dilation_y=1,
+        dilation_x=1,
+        pad_left=1,
+        pad_right=1,
+        out_height=1,
+        out_width=3,
+        count_padding=1,
+    )
     np.testing.assert_allclose(y, [3 / 4, 3 / 4, 0], atol=1e-6)
 
 

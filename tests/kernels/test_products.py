@@ -29,19 +29,60 @@ def _close(actual: np.ndarray, expected: np.ndarray) -> None:
 def test_gemm(rows: int, columns: int, depth: int) -> None:
     a, b, bias, residual = _random(rows, depth), _random(depth, columns), _random(columns), _random(rows, columns)
     (c,) = run(
-        "gemm", a=a, b=pack(b), bias=bias, residual=residual, rows=rows, columns=columns, depth=depth, outer=1, inner=1,
-        a_row=depth, residual_row=columns, c_row=columns, activation="clip", p0=-1.5, p1=2.5,
-    )  # fmt: skip
+        "gemm",
+        a=a,
+        b=pack(b),
+        bias=bias,
+        residual=residual,
+        rows=rows,
+        columns=columns,
+        depth=depth,
+        outer=1,
+        inner=1,
+        a_row=depth,
+        residual_row=columns,
+        c_row=columns,
+        activation="clip",
+        p0=-1.5,
+        p1=2.5,
+    )
     _close(c, np.clip(a @ b + bias + residual, -1.5, 2.5))
 
 
-@pytest.mark.parametrize("name", ["none", "relu", "leaky_relu", "hard_swish", "hard_sigmoid", "sigmoid", "silu", "tanh",
-                                  "gelu", "gelu_tanh", "elu", "softplus"])  # fmt: skip
+@pytest.mark.parametrize(
+    "name",
+    [
+        "none",
+        "relu",
+        "leaky_relu",
+        "hard_swish",
+        "hard_sigmoid",
+        "sigmoid",
+        "silu",
+        "tanh",
+        "gelu",
+        "gelu_tanh",
+        "elu",
+        "softplus",
+    ],
+)
 def test_gemm_activations(name: str) -> None:
     a, b = 3 * _random(9, 20), _random(20, 21)
     (c,) = run_everywhere(
-        "gemm", a=a, b=pack(b), rows=9, columns=21, depth=20, outer=1, inner=1, a_row=20, c_row=21, activation=name, p0=0.2, p1=0.4,
-    )  # fmt: skip
+        "gemm",
+        a=a,
+        b=pack(b),
+        rows=9,
+        columns=21,
+        depth=20,
+        outer=1,
+        inner=1,
+        a_row=20,
+        c_row=21,
+        activation=name,
+        p0=0.2,
+        p1=0.4,
+    )
     _close(c, activation(name, a @ b, 0.2, 0.4))
 
 
@@ -50,9 +91,22 @@ def test_gemm_batched_with_strides() -> None:
     packed = np.stack([pack(m) for m in b])
     # A is [outer, row, inner, depth] in memory, B repeats over the outer dim, C is [outer, row, inner, column] with wider rows.
     (c,) = run_everywhere(
-        "gemm", a=a.transpose(0, 2, 1, 3), b=packed, rows=6, columns=11, depth=5, outer=2, inner=3, a_outer=90, a_row=15, a_inner=5,
-        b_inner=packed[0].size, c_outer=6 * 60, c_row=60, c_inner=20,
-    )  # fmt: skip
+        "gemm",
+        a=a.transpose(0, 2, 1, 3),
+        b=packed,
+        rows=6,
+        columns=11,
+        depth=5,
+        outer=2,
+        inner=3,
+        a_outer=90,
+        a_row=15,
+        a_inner=5,
+        b_inner=packed[0].size,
+        c_outer=6 * 60,
+        c_row=60,
+        c_inner=20,
+    )
     padded = np.concatenate([c, np.zeros(2 * 6 * 60 - len(c), np.float32)]).reshape(2, 6, 3, 20)
     _close(padded[..., :11].ravel(), (a @ b).transpose(0, 2, 1, 3))
 
@@ -98,10 +152,17 @@ _WINDOWS = [
 def _window(window: tuple, height: int, width: int) -> dict[str, int]:
     (kh, kw), (sy, sx), (dy, dx), (top, left, bottom, right) = window
     return {
-        "kernel_height": kh, "kernel_width": kw, "stride_y": sy, "stride_x": sx, "dilation_y": dy, "dilation_x": dx, "pad_top": top,
-        "pad_left": left, "out_height": (height + top + bottom - dy * (kh - 1) - 1) // sy + 1,
+        "kernel_height": kh,
+        "kernel_width": kw,
+        "stride_y": sy,
+        "stride_x": sx,
+        "dilation_y": dy,
+        "dilation_x": dx,
+        "pad_top": top,
+        "pad_left": left,
+        "out_height": (height + top + bottom - dy * (kh - 1) - 1) // sy + 1,
         "out_width": (width + left + right - dx * (kw - 1) - 1) // sx + 1,
-    }  # fmt: skip
+    }
 
 
 @pytest.mark.parametrize("window", _WINDOWS)
@@ -117,9 +178,21 @@ def test_conv(window: tuple, channels: int, out_channels: int, groups: int) -> N
     columns = out_channels // groups
     packed = [pack(w[g * columns : (g + 1) * columns].transpose(2, 3, 1, 0).reshape(-1, columns)) for g in range(groups)]
     values = dict(
-        x=x, weights=np.stack(packed), bias=bias, batch=2, height=height, width=width, channels=channels, out_channels=out_channels,
-        groups=groups, x_pixel=channels, residual_pixel=out_channels, y_pixel=out_channels, activation="relu", **at,
-    )  # fmt: skip
+        x=x,
+        weights=np.stack(packed),
+        bias=bias,
+        batch=2,
+        height=height,
+        width=width,
+        channels=channels,
+        out_channels=out_channels,
+        groups=groups,
+        x_pixel=channels,
+        residual_pixel=out_channels,
+        y_pixel=out_channels,
+        activation="relu",
+        **at,
+    )
     (y,) = (run_everywhere if channels == 40 else run)("conv", **values)
     _close(y, np.maximum(expected, 0))
     (y,) = run("conv", **{**values, "residual": residual, "activation": "silu"})
@@ -135,10 +208,22 @@ def test_depthwise(window: tuple, channels: int, multiplier: int, width: int) ->
     expected = depthwise(x, w, bias, window)
     residual = _random(*expected.shape)
     values = dict(
-        x=x, weights=w[:, 0].transpose(1, 2, 0), bias=bias, batch=2, height=height, width=width, channels=channels,
-        multiplier=multiplier, x_pixel=channels, residual_pixel=outs, y_pixel=outs, activation="clip", p0=-0.5, p1=1,
+        x=x,
+        weights=w[:, 0].transpose(1, 2, 0),
+        bias=bias,
+        batch=2,
+        height=height,
+        width=width,
+        channels=channels,
+        multiplier=multiplier,
+        x_pixel=channels,
+        residual_pixel=outs,
+        y_pixel=outs,
+        activation="clip",
+        p0=-0.5,
+        p1=1,
         **_window(window, height, width),
-    )  # fmt: skip
+    )
     (y,) = (run_everywhere if channels == 13 and width == 14 else run)("depthwise", **values)
     _close(y, np.clip(expected, -0.5, 1))
     (y,) = run("depthwise", **{**values, "residual": residual, "activation": "hard_swish"})
@@ -175,9 +260,28 @@ def test_conv_transpose(
     ins, columns = channels // groups, out_channels // groups
     packed = [pack(w[g * ins : (g + 1) * ins].transpose(2, 3, 0, 1).reshape(-1, columns)) for g in range(groups)]
     (y,) = run_everywhere(
-        "conv_transpose", x=x, weights=np.stack(packed), bias=bias, batch=2, height=5, width=4, channels=channels,
-        out_channels=out_channels, groups=groups, x_pixel=channels, y_pixel=out_channels, kernel_height=kernel[0],
-        kernel_width=kernel[1], stride_y=stride[0], stride_x=stride[1], dilation_y=dilation[0], dilation_x=dilation[1],
-        pad_top=pads[0], pad_left=pads[1], out_height=expected.shape[1], out_width=expected.shape[2], activation="relu",
-    )  # fmt: skip
+        "conv_transpose",
+        x=x,
+        weights=np.stack(packed),
+        bias=bias,
+        batch=2,
+        height=5,
+        width=4,
+        channels=channels,
+        out_channels=out_channels,
+        groups=groups,
+        x_pixel=channels,
+        y_pixel=out_channels,
+        kernel_height=kernel[0],
+        kernel_width=kernel[1],
+        stride_y=stride[0],
+        stride_x=stride[1],
+        dilation_y=dilation[0],
+        dilation_x=dilation[1],
+        pad_top=pads[0],
+        pad_left=pads[1],
+        out_height=expected.shape[1],
+        out_width=expected.shape[2],
+        activation="relu",
+    )
     _close(y, np.maximum(expected, 0))
