@@ -23,6 +23,8 @@ from packager.lower.passes.fuse_scale import fuse_scale
 from packager.lower.passes.fuse_siblings import fuse_siblings
 from packager.lower.passes.layout import sink_transposes
 from packager.lower.passes.lift import lift_past_reshapes
+from packager.lower.passes.simplify import simplify
+from packager.lower.passes.sink_expands import sink_expands
 from tests.lower.graphs import Arrays, agree, check, imported, model, node, ops_of, random
 
 if TYPE_CHECKING:
@@ -247,6 +249,45 @@ def test_attention_is_one_node_over_one_product(mask: bool, guard: bool) -> None
     passes = [sink_transposes, fuse_attention, merge_reshapes, fuse_residual, fuse_siblings]
     seen = through(passes, nodes, {"x": random(2, 5, 8)}, weights, shapes)
     assert [op for op in seen[-1] if op not in ("reshape", "slice")] == ["gemm", "attention"]
+
+
+def mask_nodes() -> tuple[list[onnx.NodeProto], Arrays]:
+    """A mask as torch exports it: looked up at every place, repeated for every row, and turned into numbers."""
+    nodes = [
+        node("Shape", "m", "shape"), node("Gather", "shape zero", "b"), node("Gather", "shape one", "s"),
+        node("Range", "zero b one", "rows"), node("Range", "zero s one", "columns"),
+        node("Unsqueeze", "rows three", "r"), node("Unsqueeze", "columns before", "c"), node("Max", "r c", "wide"),
+        node("Shape", "wide", "ws"), node("Expand", "r ws", "re"), node("Expand", "c ws", "ce"),
+        node("Unsqueeze", "re last", "ru"),
+        node("Unsqueeze", "ce last", "cu"), node("Concat", "ru cu", "index", axis=-1), node("GatherND", "m index", "kept"),
+        node("Unsqueeze", "columns firsts", "line"), node("GreaterOrEqual", "line zero", "always"),
+        node("And", "always kept", "both"), node("Where", "both nought low", "bias"), node("Add", "x bias", "y"),
+    ]  # fmt: skip
+    weights = {
+        "zero": np.int64(0), "one": np.int64(1), "three": np.array([1, 2, 3]), "before": np.array([0, 1, 2]), "last": np.array([-1]),
+        "firsts": np.array([0, 1, 3]), "nought": np.float32(0), "low": np.float32(-9),
+    }  # fmt: skip
+    return nodes, weights
+
+
+def test_a_mask_is_looked_up_without_indices_and_stays_small() -> None:
+    nodes, weights = mask_nodes()
+    feeds = {"x": random(2, 3, 5, 5), "m": np.array([[True] * 5, [True] * 3 + [False] * 2])}
+    shapes = {"x": ("float32", ("b", 3, "s", "s")), "m": ("bool", ("b", "s"))}
+    seen = through([merge_equal, simplify, sink_expands, simplify], nodes, feeds, weights, shapes)
+    assert [op for op in seen[-1] if op != "reshape"] == ["where", "binary"]
+
+
+def test_what_is_repeated_is_computed_once() -> None:
+    nodes = [node("Expand", "x s", "a"), node("Exp", "a", "b"), node("Neg", "b", "c"), node("Flatten", "c", "y")]
+    seen = through([sink_expands], nodes, {"x": random(3, 1)}, {"s": np.array([3, 8])})
+    assert seen[-1] == ["unary", "unary", "expand"]
+
+
+def test_a_gate_with_its_detour_is_one_product() -> None:
+    nodes = [node("ReduceMean", "x", "g", axes=[2, 3]), node("Mul", "x g", "m"), node("Add", "x m", "y")]
+    seen = through([simplify], nodes, {"x": random(2, 3, 4, 5)})
+    assert seen[-1] == ["reduce", "unary", "binary"]
 
 
 def test_the_whole_of_attention_as_compiled() -> None:

@@ -351,6 +351,8 @@ def _where(call: Call) -> Value:
 
 def _cast(call: Call) -> Value:
     to = call.get("to")
+    if not isinstance(to, str):
+        raise Unsupported("it casts to a type that the engine does not have")
     return call[0] if call[0].dtype == to else call.build.op("cast", call[0], to=to)
 
 

@@ -16,6 +16,8 @@ from packager.lower.passes.fuse_scale import fuse_scale
 from packager.lower.passes.fuse_siblings import fuse_siblings
 from packager.lower.passes.layout import sink_transposes
 from packager.lower.passes.lift import lift_past_reshapes
+from packager.lower.passes.simplify import simplify
+from packager.lower.passes.sink_expands import sink_expands
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,8 +27,11 @@ if TYPE_CHECKING:
 PASSES: tuple[Callable[[Graph], Graph], ...] = (
     merge_equal,
     fuse_gelu,
+    simplify,
     sink_transposes,
     fuse_attention,
+    sink_expands,
+    simplify,
     merge_reshapes,
     fuse_layernorm,
     lift_past_reshapes,
