@@ -52,16 +52,16 @@ class _Importer:
             )
             for entry in self.model.signature["inputs"]
         )
-        scope: dict[str, Operand | object] = {entry.name: entry for entry in inputs}
+        scope: dict[str, Operand | object] = {entry.name: self.widened(entry) for entry in inputs}
         for entry in inputs:
-            if entry.dtype not in ("float32", "int64", "int32", "bool", "int8", "uint8"):
+            if entry.dtype not in ("float32", "float16", "int64", "int32", "bool", "int8", "uint8"):
                 self.refused.append(Uncovered(f"the input '{entry.name}'", "", f"it is {entry.dtype}"))
         self.graph(self.model.proto.graph, scope)
         outputs = []
         for output in self.model.proto.graph.output:
             result = scope.get(output.name, _ABSENT)
             if isinstance(result, Value):
-                outputs.append((output.name, result))
+                outputs.append((output.name, self.narrowed(result, output)))
             elif not self.refused:
                 self.refused.append(Uncovered(f"the output '{output.name}'", "", "nothing computes it"))
         if self.refused:
@@ -73,11 +73,20 @@ class _Importer:
         graph = Graph(tuple(names), inputs, tuple(outputs), tuple(self.build.nodes), tuple(self.build.checks))
         return prune(graph), []
 
+    def widened(self, entry: Value) -> Value:
+        """Half floats are computed with as floats."""
+        return self.build.op("cast", entry, to="float32") if entry.dtype == "float16" else entry
+
+    def narrowed(self, result: Value, output: onnx.ValueInfoProto) -> Value:
+        """An output that the model gives in half floats."""
+        half = output.type.tensor_type.elem_type == onnx.TensorProto.FLOAT16
+        return self.build.op("cast", result, to="float16") if half and result.dtype == "float32" else result
+
     def graph(self, graph: onnx.GraphProto, scope: dict[str, Any]) -> None:
         """Imports a graph's nodes; ``scope`` has what each name stands for, _ABSENT for what a refused node would have made."""
         for tensor in graph.initializer:
             if tensor.data_type in DTYPES:
-                scope[tensor.name] = constant(tensor.name, numpy_helper.to_array(tensor))
+                scope[tensor.name] = _held(tensor.name, numpy_helper.to_array(tensor))
             else:
                 scope[tensor.name] = _ABSENT
         for node in graph.node:
@@ -140,6 +149,17 @@ class _Importer:
         return [inner.get(output.name, _ABSENT) for output in graph.output]
 
 
+def _held(name: str, array: np.ndarray) -> Value:
+    """A weight; half floats are floats that travel as halves."""
+    if array.dtype == np.float16:
+        return constant(name, array, np.ones((1,) * array.ndim, np.float32))
+    return constant(name, array)
+
+
+def _wide(array: np.ndarray) -> np.ndarray:
+    return array.astype(np.float32) if array.dtype == np.float16 else array
+
+
 def _attributes(node: onnx.NodeProto) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for attribute in node.attribute:
@@ -149,9 +169,9 @@ def _attributes(node: onnx.NodeProto) -> dict[str, Any]:
         if isinstance(given, bytes):
             given = given.decode("utf-8", "replace")
         elif isinstance(given, onnx.TensorProto):
-            given = numpy_helper.to_array(given) if given.data_type in DTYPES else given
+            given = _wide(numpy_helper.to_array(given)) if given.data_type in DTYPES else given
         elif attribute.name in ("to", "dtype") and given in DTYPES:
-            given = DTYPES[given]
+            given = "float32" if DTYPES[given] == "float16" else DTYPES[given]
         elif not isinstance(given, int | float | str | np.ndarray):
             given = tuple(entry.decode("utf-8", "replace") if isinstance(entry, bytes) else entry for entry in given)
         found[attribute.name] = given

@@ -63,6 +63,17 @@ class Part:
     strides: tuple[Size, ...] | None
 
 
+def _apart(graph: Graph, concat: Node, operand: Value, producer: Node, found: dict[Value, Part]) -> bool:
+    """True where all other readers take a view, and none of them, nor the producer, reads one part while it writes another."""
+    readers = graph.consumers[operand]
+    others = [reader for reader in readers if reader is not concat]
+    if concat.inputs.count(operand) != 1 or not all(_takes(graph, reader, operand, True) for reader in others):
+        return False
+    siblings = {value for value, part in found.items() if part.whole is concat.output}
+    reads = {entry for entry in producer.inputs if entry is not None}
+    return not siblings & reads and not any(output in siblings for reader in others for output in reader.outputs)
+
+
 def parts(graph: Graph) -> dict[Value, Part]:
     """Operands of concats that are computed where they end up."""
     found: dict[Value, Part] = {}
@@ -79,9 +90,9 @@ def parts(graph: Graph) -> dict[Value, Part]:
             if operand is None or producer is None:
                 start = start if operand is None else operand.shape[axis] + start
                 continue
-            alone = graph.only_use(operand) and operand not in results and operand not in found
-            gaps = not whole and axis == len(shape) - 1 and producer.op in _WRITES_BY_PIXEL
-            if alone and producer.op not in _NO_MEMORY and (whole or gaps):
+            free = operand not in results and operand not in found and producer.op not in _NO_MEMORY
+            inner = axis == len(shape) - 1 and producer.op in _WRITES_BY_PIXEL and _apart(graph, node, operand, producer, found)
+            if free and (graph.only_use(operand) if whole else inner):
                 found[operand] = Part(node.output, start * steps[axis], None if whole else steps)
             start = operand.shape[axis] + start
     return found

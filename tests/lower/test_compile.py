@@ -159,3 +159,16 @@ def test_the_document_describes_what_is_written() -> None:
 def test_the_reference_is_the_reference() -> None:
     made, feeds = large()
     assert expected(made, feeds)["y"].shape == (3, 50)
+
+
+def test_parts_of_a_concat_that_others_read_are_computed_in_place() -> None:
+    """As in the blocks of detectors: each convolution's output goes on, and into the concat."""
+    nodes = [
+        node("Conv", "x p", "a"), node("Conv", "a w", "b", pads=[1, 1, 1, 1]), node("MaxPool", "x", "c", kernel_shape=[1, 1]),
+        node("Concat", "a b c", "d", axis=1), node("Conv", "d q", "y"),
+    ]  # fmt: skip
+    weights = {"p": random(8, 8, 1, 1), "w": random(8, 8, 3, 3), "q": random(4, 24, 1, 1)}
+    made = model(nodes, {"x": ("float32", (1, 8, 6, 5))}, {"y": "float32"}, weights)
+    check(made, {"x": random(1, 8, 6, 5)})
+    kernels = [step["kernel"] for step in compile(made).plan["steps"]]
+    assert kernels.count("copy") == 3  # into NHWC, out of it, and b, whose kernel reads a

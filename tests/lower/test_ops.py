@@ -435,3 +435,11 @@ def test_dropout_gives_what_it_took() -> None:
     feeds = {"x": random(3, 4)}
     check(single("Dropout", feeds, outputs="y m"), feeds)
     check(single("LpNormalization", {"x": np.zeros((2, 3), np.float32)}), {"x": np.zeros((2, 3), np.float32)})
+
+
+def test_half_floats_are_computed_with_as_floats() -> None:
+    weights = {"w": random(64, 50).astype(np.float16), "b": random(50).astype(np.float16)}
+    nodes = [node("MatMul", "x w", "a"), node("Add", "a b", "c"), node("Relu", "c", "y")]
+    made = model(nodes, {"x": ("float16", ("n", 64))}, {"y": "float16"}, weights)
+    check(made, {"x": random(3, 64).astype(np.float16)}, 2e-3)
+    assert compile(made).plan["weights"] < 64 * 56 * 2 + 1024

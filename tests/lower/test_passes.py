@@ -264,8 +264,8 @@ def mask_nodes() -> tuple[list[onnx.NodeProto], Arrays]:
         node("And", "always kept", "both"), node("Where", "both nought low", "bias"), node("Add", "x bias", "y"),
     ]  # fmt: skip
     weights = {
-        "zero": np.int64(0), "one": np.int64(1), "three": np.array([1, 2, 3]), "before": np.array([0, 1, 2]), "last": np.array([-1]),
-        "firsts": np.array([0, 1, 3]), "nought": np.float32(0), "low": np.float32(-9),
+        "zero": np.int64(0), "one": np.int64(1), "three": np.array([1, 2, 3]), "before": np.array([0, 1, 2]),
+        "last": np.array([-1]), "firsts": np.array([0, 1, 3]), "nought": np.float32(0), "low": np.float32(-9),
     }  # fmt: skip
     return nodes, weights
 
