@@ -1,8 +1,7 @@
 """The node tests that ship in the onnx package, as cases of the engine.
 
-Each test is a model of one operator (or of its definition in simpler ones), inputs, and the outputs that the operator must give.
-All tensors of a test are inputs of its model, also those that models keep as constants: new shapes, axes, weights. So a test
-that the engine refuses as it is gets a second chance with such inputs as constants, and is counted apart.
+Each test is a model of one operator (or of its definition in simpler ones), inputs, and the outputs that it must give. All tensors of a test are inputs of its model, also those that models keep as constants: new shapes, axes, weights. So a test that the engine
+refuses as it is gets a second chance with such inputs as constants, and is counted apart.
 """
 
 from __future__ import annotations

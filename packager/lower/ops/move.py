@@ -170,7 +170,7 @@ def _slice(call: Call) -> Value:
         if step == 0:
             raise Unsupported("it has a step of 0")
         size = x.shape[axis]
-        first = _clamp(begin, size, 0, size) if step > 0 else _clamp(begin, size, -1, size - 1)
+        first = _clamp(begin, size, 0, size) if step > 0 else _clamp(begin, size, 0, size - 1)
         last = _clamp(end, size, 0, size) if step > 0 else _clamp(end, size, -1, size - 1)
         count = ceil_div(last - first, step) if step > 0 else ceil_div(first - last, -step)
         starts[axis], counts[axis], strides[axis] = first, maximum(count, 0), step
@@ -218,16 +218,20 @@ def _expand(call: Call) -> Value:
 
 
 def _tile(call: Call) -> Value:
-    """Every axis becomes (repeats, size): repeated by a stride of 0, then taken together."""
-    x, build = call[0], call.build
-    repeats = call.sizes(1, "repeats") or ()
+    """Every repeated axis becomes (repeats, size): repeated by a stride of 0, then taken together."""
+    x, repeats = call[0], call.sizes(1, "repeats") or ()
+    repeated = [axis for axis, count in enumerate(repeats) if count != 1]
+    for at in range(0, len(repeated), 2):  # what a copy has dimensions for
+        part = repeated[at : at + 2]
+        x = _repeated(call, x, [count if axis in part else 1 for axis, count in enumerate(repeats)])
+    return x
+
+
+def _repeated(call: Call, x: Value, repeats: Sequence[Size]) -> Value:
     spread = tuple(size for old in x.shape for size in (1, old))
     full = tuple(size for count, old in zip(repeats, x.shape, strict=True) for size in (count, old))
-    result = tuple(count * old for count, old in zip(repeats, x.shape, strict=True))
-    if result == tuple(x.shape):
-        return x
-    wide = build.op("expand", build.op("reshape", x, shape=spread), shape=full)
-    return build.op("reshape", wide, shape=result)
+    wide = call.build.op("expand", call.build.op("reshape", x, shape=spread), shape=full)
+    return call.build.op("reshape", wide, shape=tuple(count * old for count, old in zip(repeats, x.shape, strict=True)))
 
 
 # Pad

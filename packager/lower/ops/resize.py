@@ -124,8 +124,11 @@ def _resized(call: Call, x: Value, scales: Operand, sizes: Operand, coordinate: 
     axes = [axis + x.rank if axis < 0 else axis for axis in call.get("axes") or range(x.rank)]
     out, factors = _targets(call, x, scales, sizes, axes)
     spatial = range(x.rank - (1 if x.rank == 3 else 2), x.rank)
-    if any(out[axis] != x.shape[axis] for axis in range(x.rank) if axis not in spatial):
-        raise Unsupported("it resizes other dimensions than height and width")
+    for axis in range(x.rank):
+        if axis not in spatial and out[axis] != x.shape[axis]:
+            if isinstance(out[axis], int) and isinstance(x.shape[axis], int):
+                raise Unsupported("it resizes other dimensions than height and width")
+            call.build.equal(out[axis], x.shape[axis])
     x4, view = to_nhwc(call.build, x)
     size = (1, out[2]) if view else (out[2], out[3])
     scale = (1.0, factors[2]) if view else (factors[2], factors[3])
