@@ -1,5 +1,5 @@
-"""Ten thousand hostile plans, weights and inputs: every one ends in an error with a code or in an answer, soon, and none reaches
-outside of the arena."""
+"""Ten thousand hostile plans, weights and inputs: every one ends in an error with a code or in an answer, soon, and none
+reaches outside of the arena."""
 
 from __future__ import annotations
 
