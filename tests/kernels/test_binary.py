@@ -82,8 +82,8 @@ def test_special_floats(name: str) -> None:
         expected = _FLOATS[name](a, b).astype(np.float32)
     actual = _binary("binary_f32", "binary", name, a, b)
     np.testing.assert_allclose(actual, expected, rtol=2e-7, atol=1e-45)
-    for exponent in _ODD:  # one exponent for a row takes other ways
-        one = _binary("binary_f32", "binary", name, _ODD, np.array([exponent]))
+    for exponent in (*_ODD, 0.75):  # one exponent for a row takes other ways
+        one = _binary("binary_f32", "binary", name, _ODD, np.array([exponent], np.float32))
         with np.errstate(all="ignore"):
             np.testing.assert_allclose(
                 one, _FLOATS[name](_ODD, np.full_like(_ODD, exponent)).astype(np.float32), rtol=2e-7, atol=1e-45

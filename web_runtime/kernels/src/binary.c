@@ -37,7 +37,14 @@ INLINE v128_t by_lane(const int32_t operation, v128_t a, v128_t b) {
                          rare(operation, wasm_f32x4_extract_lane(a, 3), wasm_f32x4_extract_lane(b, 3)));
 }
 
-enum { POW_SQUARE = 100, POW_CUBE, POW_ROOT };  // powers that need no logarithm
+// Powers that need no logarithm.
+enum { POW_SQUARE = 100, POW_CUBE, POW_ONE, POW_INVERSE, POW_ROOT, POW_INVERSE_ROOT, POW_THREE_QUARTERS };
+
+// a to the power 1/2: -0 becomes 0 and -infinity infinity, unlike their square roots.
+INLINE v128_t root(v128_t a) {
+  v128_t lowest = wasm_f32x4_eq(a, splat(-__builtin_inff()));
+  return wasm_v128_bitselect(splat(__builtin_inff()), wasm_f32x4_sqrt(add(a, splat(0))), lowest);
+}
 
 INLINE v128_t operate(const int32_t operation, v128_t a, v128_t b) {
   switch (operation) {
@@ -59,9 +66,16 @@ INLINE v128_t operate(const int32_t operation, v128_t a, v128_t b) {
       return mul(a, a);
     case POW_CUBE:
       return mul(mul(a, a), a);
-    case POW_ROOT:  // the square root of -infinity is no number, its power 1/2 is infinity; -0 becomes 0
-      return wasm_v128_bitselect(splat(__builtin_inff()), wasm_f32x4_sqrt(add(a, splat(0))),
-                                 wasm_f32x4_eq(a, splat(-__builtin_inff())));
+    case POW_ONE:
+      return a;
+    case POW_INVERSE:
+      return wasm_f32x4_div(splat(1.0f), a);
+    case POW_ROOT:
+      return root(a);
+    case POW_INVERSE_ROOT:
+      return wasm_f32x4_div(splat(1.0f), root(a));
+    case POW_THREE_QUARTERS:
+      return mul(root(a), wasm_f32x4_sqrt(root(a)));
     case BINARY_POW:
     case BINARY_MOD:
     case BINARY_FMOD:
@@ -107,7 +121,13 @@ INLINE void run_of(const int32_t operation, const float *a, int32_t as, const fl
 
 // The power of a run that has one exponent.
 static int32_t power_by(float exponent) {
-  return exponent == 2 ? POW_SQUARE : exponent == 3 ? POW_CUBE : exponent == 0.5f ? POW_ROOT : BINARY_POW;
+  static const struct { float exponent; int32_t operation; } known[] = {
+      {2, POW_SQUARE}, {3, POW_CUBE}, {1, POW_ONE}, {-1, POW_INVERSE},
+      {0.5f, POW_ROOT}, {-0.5f, POW_INVERSE_ROOT}, {0.75f, POW_THREE_QUARTERS},
+  };
+  for (int32_t i = 0; i < 7; i++)
+    if (exponent == known[i].exponent) return known[i].operation;
+  return BINARY_POW;
 }
 
 static void run_f32(int32_t operation, const float *a, const float *b, float *y, const Run *run) {
@@ -126,7 +146,11 @@ static void run_f32(int32_t operation, const float *a, const float *b, float *y,
     RARE(BINARY_FMOD)
     RARE(POW_SQUARE)
     RARE(POW_CUBE)
+    RARE(POW_ONE)
+    RARE(POW_INVERSE)
     RARE(POW_ROOT)
+    RARE(POW_INVERSE_ROOT)
+    RARE(POW_THREE_QUARTERS)
   }
 }
 

@@ -3,16 +3,27 @@
 #include "bytes.h"
 #include "kernels.gen.h"
 
-// y[from..to) = columns from..to of h R: h [depth], R in panels of 8 columns.
-INLINE void panels_of(const float *h, const float *r, size_t panel, int32_t depth, const int32_t count, v128_t *sums) {
-  for (int32_t j = 0; j < 2 * count; j++) sums[j] = splat(0);
+// Four panels of 8 columns of h R at once, h [depth]; R's panels are `panel` floats apart.
+static void four_panels(const float *h, const float *r, size_t panel, int32_t depth, v128_t *sums) {
+  const float *b = r + panel, *c = b + panel, *d = c + panel;
+  v128_t s0 = splat(0), s1 = s0, s2 = s0, s3 = s0, s4 = s0, s5 = s0, s6 = s0, s7 = s0;
+  for (int32_t k = 0; k < depth; k++) {
+    v128_t v = load_splat(h + k);
+    s0 = madd(v, load(r), s0), s1 = madd(v, load(r + 4), s1), r += 8;
+    s2 = madd(v, load(b), s2), s3 = madd(v, load(b + 4), s3), b += 8;
+    s4 = madd(v, load(c), s4), s5 = madd(v, load(c + 4), s5), c += 8;
+    s6 = madd(v, load(d), s6), s7 = madd(v, load(d + 4), s7), d += 8;
+  }
+  sums[0] = s0, sums[1] = s1, sums[2] = s2, sums[3] = s3, sums[4] = s4, sums[5] = s5, sums[6] = s6, sums[7] = s7;
+}
+
+static void one_panel(const float *h, const float *r, int32_t depth, v128_t *sums) {
+  v128_t left = splat(0), right = left;
   for (int32_t k = 0; k < depth; k++, r += 8) {
     v128_t v = load_splat(h + k);
-    for (int32_t j = 0; j < count; j++) {
-      sums[2 * j] = madd(v, load(r + j * panel), sums[2 * j]);
-      sums[2 * j + 1] = madd(v, load(r + j * panel + 4), sums[2 * j + 1]);
-    }
+    left = madd(v, load(r), left), right = madd(v, load(r + 4), right);
   }
+  sums[0] = left, sums[1] = right;
 }
 
 static void store_columns(float *y, v128_t left, v128_t right, int32_t column, int32_t from, int32_t to) {
@@ -28,16 +39,17 @@ static void store_columns(float *y, v128_t left, v128_t right, int32_t column, i
     if (column + i >= from && column + i < to) y[column + i] = lanes[i];
 }
 
+// y[from..to) = columns from..to of h R: h [depth], R in panels of 8 columns.
 static void multiply(const float *h, const float *r, float *y, int32_t depth, int32_t from, int32_t to) {
   size_t panel = (size_t)depth * 8;
   int32_t p = from / 8, end = ceil_div(to, 8);
   v128_t sums[8];
   for (; p + 4 <= end; p += 4) {
-    panels_of(h, r + p * panel, panel, depth, 4, sums);
+    four_panels(h, r + p * panel, panel, depth, sums);
     for (int32_t j = 0; j < 4; j++) store_columns(y, sums[2 * j], sums[2 * j + 1], 8 * (p + j), from, to);
   }
   for (; p < end; p++) {
-    panels_of(h, r + p * panel, panel, depth, 1, sums);
+    one_panel(h, r + p * panel, depth, sums);
     store_columns(y, sums[0], sums[1], 8 * p, from, to);
   }
 }

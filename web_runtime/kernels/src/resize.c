@@ -151,15 +151,14 @@ void resize_cubic(const float *x, float *y, int32_t batch, int32_t height, int32
     float *to = y + (size_t)row * out_width * y_pixel;
     for (int32_t i = 0; i < out_width; i++, to += y_pixel) {
       Cubic columns = cubic_of(&across, i, a, exclude_outside);
-      for (int32_t c = 0; c < channels; c++) {
-        float sum = 0;
-        for (int32_t k = 0; k < 4; k++) {
-          const float *line = image + (size_t)rows.at[k] * width * x_pixel + c;
-          float part = 0;
-          for (int32_t j = 0; j < 4; j++) part += columns.weight[j] * line[(size_t)columns.at[j] * x_pixel];
-          sum += rows.weight[k] * part;
+      for (int32_t c = 0; c < channels; c += 4) {
+        int32_t count = min_int(4, channels - c);
+        v128_t sum = splat(0);
+        for (int32_t k = 0; k < 16; k++) {
+          const float *pixel = image + ((size_t)rows.at[k / 4] * width + columns.at[k % 4]) * x_pixel + c;
+          sum = madd(load_part(pixel, count), splat(rows.weight[k / 4] * columns.weight[k % 4]), sum);
         }
-        to[c] = sum;
+        store_part(to + c, sum, count);
       }
     }
   }
