@@ -1,7 +1,7 @@
 #include "block.h"
 
 // Depth of a pass: 8 columns of it stay in the first-level cache while all rows of the block go by.
-enum { PASS_DEPTH = 384 };
+enum { PASS_DEPTH = 384, MAX_COLUMN = 2048 };
 
 typedef struct {
   int32_t tap, taps;     // of this pass
@@ -119,7 +119,36 @@ static void run_pass(const Block *block, const Pass *pass) {
   }
 }
 
-void multiply_block(const Block *block) {
+// The one column of a block: products along the depth, where panels of 8 would be empty but for one.
+INLINE void dots(const int R, const Block *block, const float *column, int32_t row) {
+  v128_t sums[4];
+  EACH(r, R) sums[r] = splat(0);
+  for (int32_t t = 0; t < block->taps; t++, column += block->depth) {
+    const float *const *rows = block->rows + (size_t)t * block->count + row;
+    for (int32_t k = 0; k < block->depth; k += 4) {
+      v128_t w = load_part(column + k, block->depth - k);
+      EACH(r, R) sums[r] = madd(load_part(rows[r] + k, block->depth - k), w, sums[r]);
+    }
+  }
+  EACH(r, R) {
+    v128_t sum = splat(sum_lanes(sums[r]) + (block->bias ? *block->bias : 0));
+    if (block->residuals) sum = add(sum, load_splat(block->residuals[row + r]));
+    wasm_v128_store32_lane(block->results[row + r], clamp(sum, &block->activation), 0);
+  }
+}
+
+static void multiply_column(const Block *block) {
+  float column[MAX_COLUMN];
+  for (int32_t t = 0, i = 0; t < block->taps; t++) {
+    const float *panel = block->panels + 8 * (size_t)(block->tap_places ? block->tap_places[t] : t) * block->depth;
+    for (int32_t k = 0; k < block->depth; k++) column[i++] = panel[8 * k];
+  }
+  int32_t row = 0;
+  for (; row + 4 <= block->count; row += 4) dots(4, block, column, row);
+  for (; row < block->count; row++) dots(1, block, column, row);
+}
+
+static void multiply_panels(const Block *block) {
   int32_t taps_at_once = max_int(1, PASS_DEPTH / max_int(1, block->depth));
   int32_t depth_at_once = block->depth > PASS_DEPTH + PASS_DEPTH / 3 ? PASS_DEPTH : block->depth;
   int32_t tap = 0, start = 0;
@@ -131,6 +160,11 @@ void multiply_block(const Block *block) {
     pass.last = tap >= block->taps;
     run_pass(block, &pass);
   } while (tap < block->taps);
+}
+
+void multiply_block(const Block *block) {
+  if (block->columns == 1 && block->taps * block->depth <= MAX_COLUMN) multiply_column(block);
+  else multiply_panels(block);
   int32_t id = block->activation.id;
   if (id == ACTIVATION_NONE) return;
   for (int32_t row = 0; row < block->count; row++)

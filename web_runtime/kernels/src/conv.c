@@ -26,7 +26,7 @@ static float *collect_taps(const Conv *c, int32_t channel, Pixel p, float *to) {
   for (int32_t ky = 0; ky < w->kernel_height; ky++)
     for (int32_t kx = 0; kx < w->kernel_width; kx++, to += c->group_channels) {
       const float *from = under(w, p.n, p.y, p.x, ky, kx);
-      for (int32_t k = 0; k < c->group_channels; k++) to[k] = from ? from[channel + k] : 0;
+      copy_floats(from ? from + channel : zeros, to, c->group_channels);
     }
   return to;
 }

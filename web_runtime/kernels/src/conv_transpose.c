@@ -15,7 +15,7 @@ typedef struct {
 // Whether output place `out` meets x under this tap, and where: out = place * stride - pad + tap * dilation.
 INLINE int meets(int32_t out, int32_t pad, int32_t tap, int32_t dilation, int32_t stride, int32_t *place) {
   int32_t from = out + pad - tap * dilation;
-  *place = from >= 0 ? from / stride : -1;
+  *place = from / stride;
   return from % stride == 0;
 }
 
@@ -33,11 +33,10 @@ static void multiply_pixels(const Transpose *t, const Row *row, int32_t out_x, i
     if (!meets(row->out_y, w->pad_top, ky, w->dilation_y, w->stride_y, &y) || y < 0 || y >= w->height) continue;
     for (int32_t kx = 0; kx < w->kernel_width; kx++) {
       if (!meets(out_x, w->pad_left, kx, w->dilation_x, w->stride_x, &x)) continue;
-      for (int32_t i = 0; i < pixels; i++) {
-        meets(out_x + i * w->stride_x, w->pad_left, kx, w->dilation_x, w->stride_x, &x);
-        rows[taps * pixels + i] = x < 0 || x >= w->width ? zeros
-            : w->x + (((size_t)row->n * w->height + y) * w->width + x) * w->pixel + row->group * t->group_channels;
-      }
+      // The next output pixel meets the next pixel of x.
+      const float *line = w->x + ((size_t)row->n * w->height + y) * w->width * w->pixel + row->group * t->group_channels;
+      for (int32_t i = 0; i < pixels; i++, x++)
+        rows[taps * pixels + i] = x < 0 || x >= w->width ? zeros : line + (size_t)x * w->pixel;
       places[taps++] = ky * w->kernel_width + kx;
     }
   }
