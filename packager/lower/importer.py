@@ -10,6 +10,7 @@ import onnx
 from onnx import numpy_helper
 
 from packager.lower.builder import GraphBuilder
+from packager.lower.functions import definition, instance, is_defined, opset_of
 from packager.lower.ir import Graph, Operand, Value, constant, prune
 from packager.lower.ops import IMPORTS
 from packager.lower.ops.base import Call
@@ -44,6 +45,7 @@ class _Importer:
         self.opset = model.opset
         self.build = GraphBuilder()
         self.refused: list[Uncovered] = []
+        self.within: list[str] = []
 
     def run(self) -> tuple[Graph | None, list[Uncovered]]:
         inputs = tuple(
@@ -80,7 +82,10 @@ class _Importer:
     def narrowed(self, result: Value, output: onnx.ValueInfoProto) -> Value:
         """An output that the model gives in half floats."""
         half = output.type.tensor_type.elem_type == onnx.TensorProto.FLOAT16
-        return self.build.op("cast", result, to="float16") if half and result.dtype == "float32" else result
+        result = self.build.op("cast", result, to="float16") if half and result.dtype == "float32" else result
+        if half and result.constant is not None:
+            self.refused.append(Uncovered(f"the output '{output.name}'", "", "it is a constant in half floats"))
+        return result
 
     def graph(self, graph: onnx.GraphProto, scope: dict[str, Any]) -> None:
         """Imports a graph's nodes; ``scope`` has what each name stands for, _ABSENT for what a refused node would have made."""
@@ -100,7 +105,7 @@ class _Importer:
         if node.op_type == "If":
             results = self.branches(node, label, operands[0], scope)
         elif importer is None:
-            self.refused.append(Uncovered(label, node.op_type, "the engine does not know this operator"))
+            results = self.function(node, label, operands)
         elif _ABSENT not in operands:
             self.build.source = label
             call = Call(node.op_type, tuple(operands), _attributes(node), self.opset, len(node.output), self.build)
@@ -115,6 +120,33 @@ class _Importer:
                 results = [made] if isinstance(made, Value) else list(made)
                 results += [_ABSENT] * (len(node.output) - len(results))
         scope.update((name, result) for name, result in zip(node.output, results, strict=False) if name)
+
+    def function(self, node: onnx.NodeProto, label: str, operands: list[Any]) -> list[Any]:
+        """An operator that is defined by others: by the model's own functions, or by ONNX."""
+        absent = [_ABSENT] * len(node.output)
+        body = next((entry for entry in self.model.proto.functions if _is_of(node, entry)), None)
+        if body is None and node.domain in ("", "ai.onnx") and _ABSENT not in operands:
+            body = definition(node, operands, self.opset)
+        if body is None:
+            if _ABSENT not in operands or not is_defined(node, self.opset):
+                self.refused.append(Uncovered(label, node.op_type, "the engine does not know this operator"))
+            return absent
+        if len(self.within) > 20:
+            self.refused.append(Uncovered(label, node.op_type, "it is defined by itself"))
+            return absent
+        outer, before = self.opset, len(self.refused)
+        self.opset = opset_of(body, outer)
+        self.within.append(label)
+        scope: dict[str, Any] = dict.fromkeys(body.input, None) | dict(zip(body.input, operands, strict=False))
+        for inner in instance(body, node):
+            self.node(inner, scope)
+        self.opset = outer
+        self.within.pop()
+        self.refused[before:] = dict.fromkeys(
+            Uncovered(label, node.op_type, f"by its definition it needs {entry.op}: {entry.reason}")
+            for entry in self.refused[before:]
+        )
+        return [scope.get(name, _ABSENT) for name in body.output][: len(node.output)]
 
     def branches(self, node: onnx.NodeProto, label: str, condition: Any, scope: dict[str, Any]) -> list[Any]:
         """If: the branch that a constant condition takes; else both are computed, and one is picked."""
@@ -158,6 +190,10 @@ def _held(name: str, array: np.ndarray) -> Value:
 
 def _wide(array: np.ndarray) -> np.ndarray:
     return array.astype(np.float32) if array.dtype == np.float16 else array
+
+
+def _is_of(node: onnx.NodeProto, function: onnx.FunctionProto) -> bool:
+    return (node.domain, node.op_type, node.overload) == (function.domain, function.name, function.overload)
 
 
 def _attributes(node: onnx.NodeProto) -> dict[str, Any]:
