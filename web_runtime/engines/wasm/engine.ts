@@ -12,6 +12,9 @@ import { type Plan, type Port, parsePlan, type Size, type Step, type Value } fro
 import { refused, unfit } from "./refusal.js";
 import type { Team } from "./team.js";
 
+/** Operations in a step below which threads would spend more time on meeting than they save. */
+const worthMeeting = 1.5e5;
+
 /** Bindings that are kept: texts come in many lengths, and binding anew costs a millisecond. */
 const mostBound = 16;
 
@@ -101,7 +104,7 @@ export class Engine implements Session {
         const symbols = new Map(this.#plan.symbols.map((symbol) => [symbol, size]));
         const bound = bind(this.#plan, this.#lives, inputDims(this.#plan, symbols), this.#bases, this.#limits);
         this.#team.reserve(this.#bases.arena + bound.arena, this.#limits.memory);
-        this.#execute(lightest(this.#plan.steps, bound));
+        this.#execute(lightest(this.#plan.steps, bound), 0);
         return;
       } catch {
         // Not every size goes with every model.
@@ -111,7 +114,7 @@ export class Engine implements Session {
 
   /** Runs the load steps, and binds what depends on no symbol: all weights are there. */
   start(): void {
-    if (this.#load.length > 0) this.#execute(this.#load);
+    if (this.#load.length > 0) this.#execute(this.#load, Number.POSITIVE_INFINITY);
     if (this.#plan.symbols.length === 0) this.#bind(inputDims(this.#plan, new Map()));
   }
 
@@ -123,7 +126,7 @@ export class Engine implements Session {
     });
     const bound = this.#bind(given.map(({ dims }) => dims));
     for (const [i, location] of bound.inputs.entries()) this.#write(location, given[i] as Tensor);
-    this.#execute(bound.commands);
+    this.#execute(bound.commands, bound.work);
     return Object.fromEntries(bound.outputs.map((location) => [location.name, this.#read(location)]));
   }
 
@@ -147,13 +150,14 @@ export class Engine implements Session {
     return bound;
   }
 
-  #execute(commands: Int32Array): void {
+  #execute(commands: Int32Array, work: number): void {
     if (this.#current !== commands) {
       const bytes = new Uint8Array(commands.buffer, commands.byteOffset, commands.byteLength);
       this.#team.bytes(this.#commands, bytes.length).set(bytes);
       this.#current = commands;
     }
-    this.#team.run(this.#commands, this.#commands + commands.byteLength);
+    const threads = work > worthMeeting * this.#plan.steps.length ? this.#team.threads : 1;
+    this.#team.run(this.#commands, this.#commands + commands.byteLength, threads);
   }
 
   #write({ name, dtype, address, bytes }: Location, { data }: Tensor): void {

@@ -101,9 +101,8 @@ export class Team {
     return new Uint8Array(this.#memory.buffer, address, length);
   }
 
-  /** Executes all commands from one address to another. */
-  run(commands: number, end: number): void {
-    const { threads } = this;
+  /** Executes all commands from one address to another, on so many of its threads: on all of them or on this one. */
+  run(commands: number, end: number, threads: number): void {
     if (threads > 1) {
       const words = new Int32Array(this.#memory.buffer, this.#control, word.count);
       words[word.commands] = commands;
