@@ -61,7 +61,7 @@ def _compile(model: Model, precision: Precision) -> tuple[Compiled | None, list[
     if graph is None:
         return None, refused
     graph = optimise(graph)
-    plan = Emitter(graph, precision)
+    plan = Emitter(graph=graph, precision=precision)
     for node in graph.nodes:
         plan.begin(node)
         try:

@@ -1,21 +1,19 @@
-"""Writes the plan: values, sizes, steps, and the weights' blob. docs/plan.md specifies the format."""
+"""The plan of a graph: what operations write their steps to. docs/plan.md specifies the format."""
 
 from __future__ import annotations
 
-import hashlib
-import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from packager.lower import pack
-from packager.lower._kernels import ACTIVATIONS, KERNELS, OPERATIONS
 from packager.lower.boxes import box, numbered, row_major
 from packager.lower.ir import Array, Constant, Graph, Node, Operand, Value
-from packager.lower.sizes import Shape, Size, fold, minimum, product
+from packager.lower.sizes import Shape, Size, product
 from packager.lower.unsupported import Unsupported
 from packager.lower.views import Part, parts
+from packager.lower.writer import Ref, Writer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,60 +24,30 @@ if TYPE_CHECKING:
 _UNIFORM = 4096
 
 FORMAT, VERSION = "packager-plan", 1
-ALIGNMENT = 64
-
-_DTYPES = {
-    "f32": ("float32",), "f16": ("float16",), "i64": ("int64",), "i32": ("int32",), "i8": ("int8",), "u8": ("uint8",),
-    "bool": ("bool",),
-}  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Ref:
-    """A value of the plan that stands for no value of the graph, or for a view of one."""
-
-    index: int
-
 
 Buffer = Value | Ref | None
 
 
 @dataclass
-class Emitter:
+class Emitter(Writer):
     """What an operation's ``emit`` writes to."""
 
-    graph: Graph
-    precision: Precision = "fp32"
-    values: list[dict[str, Any]] = field(default_factory=list)
-    load: list[dict[str, Any]] = field(default_factory=list)
-    steps: list[dict[str, Any]] = field(default_factory=list)
-    sources: list[str] = field(default_factory=list)
-    chunks: list[bytes] = field(default_factory=list)
-    _size_pool: dict[Any, int] = field(default_factory=dict)
-    _size_index: dict[Size, int] = field(default_factory=dict)
+    graph: Graph = field(kw_only=True)
+    precision: Precision = field(default="fp32", kw_only=True)
     _index: dict[Value, int] = field(default_factory=dict)
     _strides: dict[Value, tuple[Size, ...]] = field(init=False)
     _parts: dict[Value, Part] = field(init=False)
     _packed: dict[Any, Ref] = field(default_factory=dict)
-    _blobs: dict[bytes, int] = field(default_factory=dict)
-    # Of each value: the bytes of the value at the bottom, and where it starts in them.
-    _extents: list[tuple[Size, Size]] = field(default_factory=list)
-    _length: int = 0
-    _source: str = ""
 
     def __post_init__(self) -> None:
         self._parts = parts(self.graph)
         self._strides = {value: part.strides for value, part in self._parts.items() if part.strides is not None}
         for entry in self.graph.inputs:
-            self._index[entry] = self._declare(entry.dtype, entry.shape, "input")
-
-    def has(self, kernel: str) -> bool:
-        """True where the engine has a kernel of this name."""
-        return kernel in KERNELS
+            self._index[entry] = self.add(entry.dtype, entry.shape, "input")
 
     def begin(self, node: Node) -> None:
         """Steps that follow belong to this node."""
-        self._source = node.source
+        self.source = node.source
 
     # Values
 
@@ -91,7 +59,7 @@ class Emitter:
             self._index[value] = self.view(value.dtype, value.shape, self.declare(part.whole), part.offset * item).index
         if value not in self._index:
             results = [result for _, result in self.graph.outputs]
-            self._index[value] = self._declare(value.dtype, value.shape, "output" if value in results else place)
+            self._index[value] = self.add(value.dtype, value.shape, "output" if value in results else place)
         return Ref(self._index[value])
 
     def alias(self, value: Value, of: Buffer, offset: Size = 0) -> Ref:
@@ -101,17 +69,12 @@ class Emitter:
         return ref
 
     def view(self, dtype: str, shape: Shape, of: Buffer, offset: Size = 0) -> Ref:
-        """A part of another value, ``offset`` bytes from its start; at its end where it has no bytes at all."""
-        whole = self._read(of)
-        if offset != 0:
-            length, start = self._extents[whole]
-            offset = minimum(start + offset, length) - start
-        extra = {} if offset == 0 else {"offset": self.size(offset)}
-        return Ref(self._declare(dtype, shape, "alias", of=whole, start=offset, **extra))
+        """A part of another value, ``offset`` bytes from its start."""
+        return self.part(dtype, shape, self.buffer(of, written=False), offset)
 
     def scratch(self, dtype: str, shape: Shape) -> Ref:
         """A buffer that lives for the steps which name it."""
-        return Ref(self._declare(dtype, shape, "arena"))
+        return Ref(self.add(dtype, shape, "arena"))
 
     def strides(self, value: Value) -> tuple[Size, ...]:
         """Elements from one place to the next in each dimension."""
@@ -154,16 +117,12 @@ class Emitter:
         if weights.constant is None:
             return None
         packed = pack.rows(weights.constant, self.precision)
-        scale = None if packed.scale is None else self._weight(packed.scale)
-        return self._weight(packed.codes), scale
+        scale = None if packed.scale is None else self.weight(packed.scale)
+        return self.weight(packed.codes), scale
 
     def constant(self, array: Array) -> Ref:
         """A small tensor that a kernel needs."""
-        return self._weight(array)
-
-    def dtype(self, ref: Ref) -> str:
-        """The dtype of a buffer."""
-        return str(self.values[ref.index]["dtype"])
+        return self.weight(array)
 
     def _pack_computed(self, weights: Value, groups: int) -> Ref:
         total = weights.shape[-1]
@@ -184,58 +143,31 @@ class Emitter:
         first = packed.codes.reshape(-1)[:1]
         if packed.codes.size >= _UNIFORM and packed.scale is None and np.all(packed.codes == first):
             return self._filled(packed.codes)
-        codes = self._weight(packed.codes)
+        codes = self.weight(packed.codes)
         if packed.codes.dtype not in (np.int8, np.float16) or (packed.codes.dtype == np.int8 and packed.scale is None):
             return codes
-        result = Ref(self._declare("float32", packed.codes.shape, "loaded"))
-        steps, self.steps = self.steps, self.load
+        result = Ref(self.add("float32", packed.codes.shape, "loaded"))
         if packed.scale is None:
-            self.step("expand_f16", x=codes, y=result, count=packed.codes.size)
+            self.loading("expand_f16", x=codes, y=result, count=packed.codes.size)
         elif layout[0] == "panels":
             count = packed.codes.size // (packed.codes.shape[-2] * pack.PANEL)
-            self.step("expand_int8_panels", x=codes, scale=self._weight(packed.scale), y=result,
+            self.loading("expand_int8_panels", x=codes, scale=self.weight(packed.scale), y=result,
                       panels=count, rows=packed.codes.shape[-2])  # fmt: skip
         else:
             width = packed.codes.shape[-1]
-            self.step("expand_int8_columns", x=codes, scale=self._weight(packed.scale), y=result,
+            self.loading("expand_int8_columns", x=codes, scale=self.weight(packed.scale), y=result,
                       rows=packed.codes.size // width, columns=width)  # fmt: skip
-        self.steps = steps
         return result
 
     def _filled(self, array: Array) -> Ref:
         """One number, repeated while loading."""
-        result = Ref(self._declare("float32" if array.dtype == np.float16 else str(array.dtype), array.shape, "loaded"))
+        result = Ref(self.add("float32" if array.dtype == np.float16 else str(array.dtype), array.shape, "loaded"))
         raw = array.reshape(-1)[:1].astype(self.values[result.index]["dtype"]).tobytes()
         words = np.frombuffer(raw.ljust(8, b"\0"), np.int32)
-        steps, self.steps = self.steps, self.load
-        self.step("fill", y=result, item=len(raw), count=array.size, low=int(words[0]), high=int(words[1]))
-        self.steps = steps
+        self.loading("fill", y=result, item=len(raw), count=array.size, low=int(words[0]), high=int(words[1]))
         return result
 
-    def _weight(self, array: Array) -> Ref:
-        data = np.ascontiguousarray(array).tobytes()
-        key = hashlib.sha256(f"{array.dtype}{array.shape}".encode() + data).digest()
-        if key not in self._blobs:
-            offset = self._length
-            self.chunks.append(data + bytes(-len(data) % ALIGNMENT))
-            self._length += len(self.chunks[-1])
-            self._blobs[key] = self._declare(str(array.dtype), array.shape, "weights", offset=offset)
-        return Ref(self._blobs[key])
-
     # Steps
-
-    def step(self, kernel: str, **arguments: Any) -> None:
-        """A call of a kernel, its arguments by the names of its table; words for operations stand for their numbers."""
-        table = KERNELS.get(kernel)
-        if table is None:
-            raise Unsupported(f"the engine has no kernel {kernel}")
-        wanted = {argument.name for argument in table.args}
-        if wanted != set(arguments):
-            raise AssertionError(f"{kernel}: {sorted(wanted ^ set(arguments))}")
-        args = [self._argument(kernel, argument, arguments[argument.name]) for argument in table.args]
-        self.steps.append({"kernel": kernel, "args": args})
-        if self.steps is not self.load:
-            self.sources.append(self._source)
 
     def gemm(
         self, a: Buffer, b: Buffer, c: Buffer, rows: Size, columns: Size, depth: Size, *,
@@ -272,30 +204,12 @@ class Emitter:
         self.step("copy", x=x, y=y, item=item, reversed=bits,
                   **numbered("count", sizes), **numbered("x_stride", from_), **numbered("y_stride", to))  # fmt: skip
 
-    def _argument(self, kernel: str, argument: Any, given: Any) -> Any:
-        if argument.dtype is not None:
-            if given is None:
-                if argument.kind != "in?":
-                    raise AssertionError(f"{kernel}: {argument.name} is missing")
-                return None
-            index = self.declare(given).index if argument.kind == "out" and isinstance(given, Value) else self._read(given)
-            dtype = self.values[index]["dtype"]
-            if argument.dtype != "any" and dtype not in _DTYPES[argument.dtype]:
-                raise Unsupported(
-                    f"its {argument.name} is {dtype}, where the engine's kernel takes {_DTYPES[argument.dtype][0]}"
-                )
-            return {"v": index}
-        if argument.kind == "float":
-            return {"f": _float(given)}
-        if isinstance(given, str):
-            given = _operation(kernel, argument.name, given)
-        if isinstance(given, bool | int | np.integer) and argument.kind == "int":
-            return {"i": int(given)}
-        return {"s": self.size(given)}
-
-    def _read(self, given: Buffer) -> int:
+    def buffer(self, given: Buffer, written: bool) -> int:
+        """The index of the value that an argument stands for; what is written to is declared by that."""
         if isinstance(given, Ref):
             return given.index
+        if written and given is not None:
+            return self.declare(given).index
         if given is None:
             raise AssertionError("a buffer is missing")
         if given not in self._index:
@@ -314,82 +228,29 @@ class Emitter:
         """Sizes written into memory, for kernels that read them as data."""
         if value.dtype not in ("int64", "int32"):
             raise Unsupported(f"sizes are wanted as {value.dtype}")
-        index = self._declare(value.dtype, value.shape, "arena")
+        index = self.add(value.dtype, value.shape, "arena")
         item = 8 if value.dtype == "int64" else 4
         for place, size in enumerate(value.elements or ()):
             target = self.view(value.dtype, (1,), Ref(index), place * item)
             self.step("fill", y=target, item=item, count=1, low=size, high=0)
         return index
 
-    def _declare(self, dtype: str, shape: Sequence[Size], place: str, start: Size = 0, **extra: Any) -> int:
-        entry = {"dtype": dtype, "shape": [self.size(size) for size in shape], "place": place, **extra}
-        self.values.append(entry)
-        if "of" in extra:
-            length, before = self._extents[extra["of"]]
-            self._extents.append((length, before + start))
-        else:
-            self._extents.append((product(shape) * np.dtype(dtype).itemsize, 0))
-        return len(self.values) - 1
-
-    # Sizes
-
-    def size(self, size: Size) -> int:
-        """The index of a size in the pool."""
-        found = self._size_index.get(size)
-        if found is None:
-            found = self._place(fold(size, lambda name: Ref(self._entry(name)), self._combine))
-            self._size_index[size] = found
-        return found
-
-    def _combine(self, op: str, left: Ref | int, right: Ref | int) -> Ref:
-        return Ref(self._entry([op, self._place(left), self._place(right)]))
-
-    def _place(self, part: Ref | int) -> int:
-        return part.index if isinstance(part, Ref) else self._entry(int(part))
-
-    def _entry(self, entry: int | str | list[Any]) -> int:
-        key = tuple(entry) if isinstance(entry, list) else entry
-        return self._size_pool.setdefault(key, len(self._size_pool))
-
     # The plan
 
     def plan(self) -> dict[str, Any]:
         """The plan as one JSON document."""
         checks = [[self.size(left), self.size(right)] for left, right in self.graph.checks]
-        outputs = [{"name": name, "value": self._read(result)} for name, result in self.graph.outputs]
+        outputs = [{"name": name, "value": self.buffer(result, written=False)} for name, result in self.graph.outputs]
         return {
             "format": FORMAT,
             "version": VERSION,
             "symbols": list(self.graph.symbols),
-            "sizes": [list(entry) if isinstance(entry, tuple) else entry for entry in self._size_pool],
+            "sizes": self.sizes,
             **({"check": checks} if checks else {}),
             "values": self.values,
             "inputs": [{"name": entry.name, "value": self._index[entry]} for entry in self.graph.inputs],
             "outputs": outputs,
-            "weights": self._length,
+            "weights": self.length,
             "load": self.load,
             "steps": self.steps,
         }
-
-
-def _float(number: float) -> float | str:
-    number = float(np.float32(number))
-    if math.isnan(number):
-        return "nan"
-    return ("inf" if number > 0 else "-inf") if math.isinf(number) else number
-
-
-_GROUPS = {
-    "unary_i32": "unary_int", "unary_i64": "unary_int", "binary_f32": "binary", "binary_i32": "binary", "binary_i64": "binary",
-    "compare_f32": "comparison", "compare_i32": "comparison", "compare_i64": "comparison", "logic_bool": "logic",
-    "reduce_f32": "reduction", "reduce_i32": "reduction_int", "reduce_i64": "reduction_int",
-}  # fmt: skip
-
-
-def _operation(kernel: str, argument: str, word: str) -> int:
-    """The number of an operation in the order of the kernels' tables."""
-    named = {"operation": _GROUPS.get(kernel, kernel), "mode": "pad", "reduction": "scatter", "element": "scatter_element"}
-    group = OPERATIONS.get(named.get(argument, argument), ACTIVATIONS)
-    if word not in group:
-        raise Unsupported(f"the engine's {kernel} does not compute {word}")
-    return group.index(word)
