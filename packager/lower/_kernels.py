@@ -2033,6 +2033,26 @@ _ROWS: list[tuple[Any, ...]] = [
         True,
     ),
     (
+        "local_response_norm",
+        "y = x * (bias + alpha * s)^-beta, s the sum of squares of the places from `before` before to `after` after along "
+        "the middle dim of x [outer, size, inner].",
+        (
+            ("x", "in", "f32", ("*", ("*", "outer", "size"), "inner")),
+            ("y", "out", "f32", ("*", ("*", "outer", "size"), "inner")),
+            ("outer", "size"),
+            ("size", "size"),
+            ("inner", "size"),
+            ("before", "size"),
+            ("after", "size"),
+            ("alpha", "float"),
+            ("beta", "float"),
+            ("bias", "float"),
+        ),
+        (("-", 64, "before"), ("-", 64, "after")),
+        ("*", ("*", ("*", "outer", "size"), "inner"), ("+", ("+", "before", "after"), 12)),
+        True,
+    ),
+    (
         "logic_bool",
         "y = operation(a, b) on truth values. Boxes as in binary_f32.",
         (

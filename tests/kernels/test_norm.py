@@ -89,3 +89,15 @@ def test_scale_shift(name: str, shape: tuple[int, int, int]) -> None:
     sizes = dict(zip(("outer", "channels", "inner"), shape, strict=True))
     (y,) = run_everywhere("scale_shift", x=x, scale=scale, shift=shift, **sizes, activation=name)
     _close(y, activation(name, x * scale[:, None] + shift[:, None]))
+
+
+@pytest.mark.parametrize("beta", [0.75, 0.6])
+@pytest.mark.parametrize(("before", "after"), [(2, 2), (0, 0), (1, 4), (7, 0)])
+@pytest.mark.parametrize("shape", [(3, 7, 1), (2, 1030, 1), (2, 5, 9), (1, 1, 1), (1, 64, 40), (2, 0, 3)], ids=str)
+def test_local_response_norm(shape: tuple[int, int, int], before: int, after: int, beta: float) -> None:
+    x = 3 * _random(*shape)
+    padded = np.pad(np.square(x.astype(np.float64)), ((0, 0), (before, after), (0, 0)))
+    total = sum(padded[:, i : i + shape[1]] for i in range(before + after + 1))
+    sizes = dict(zip(("outer", "size", "inner"), shape, strict=True)) | {"before": before, "after": after}
+    (y,) = run_everywhere("local_response_norm", x=x, **sizes, alpha=0.2, beta=beta, bias=1.5)
+    _close(y, x * (1.5 + 0.2 * total) ** -beta)

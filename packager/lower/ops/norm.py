@@ -45,19 +45,30 @@ def _emit_layer(plan: Emitter, node: Node) -> None:
 
 
 def _rows(fn: str) -> Import:
-    def imported(call: Call) -> Value:
+    def imported(call: Call) -> Value | list[Value]:
         x, axis = call[0], axis_of(call.get("axis", -1), call[0].rank)
-        if call.outputs > 1:
-            raise Unsupported("its statistics are asked for")
+        if x.dtype != "float32":
+            raise Unsupported(f"it works on {x.dtype}")
         build, columns = call.build, product(x.shape[axis:])
         scale, bias = call.input(1), call.input(2)
         flat = [None if entry is None else entry if tuple(entry.shape) == (columns,) else _vector(call, entry, x.shape[axis:])
                 for entry in (scale, bias)]  # fmt: skip
         source = x if axis == x.rank - 1 else build.op("reshape", x, shape=(*x.shape[:axis], columns))
         y = build.op("row_norm", source, *flat, fn=fn, epsilon=float(call.get("epsilon", 1e-5)))
-        return y if source is x else build.op("reshape", y, shape=tuple(x.shape))
+        y = y if source is x else build.op("reshape", y, shape=tuple(x.shape))
+        return y if call.outputs == 1 else [y, *_statistics(call, x, axis)][: call.outputs]
 
     return imported
+
+
+def _statistics(call: Call, x: Value, axis: int) -> list[Value]:
+    """The mean of each row, and one over its standard deviation."""
+    build, axes = call.build, tuple(range(axis, x.rank))
+    mean = build.op("reduce", x, fn="mean", axes=axes, keepdims=1)
+    square = build.op("unary", build.op("binary", x, mean, fn="sub"), fn="square", p0=0.0, p1=0.0)
+    variance = build.op("reduce", square, fn="mean", axes=axes, keepdims=1)
+    padded = build.op("unary", variance, fn="affine", p0=1.0, p1=float(call.get("epsilon", 1e-5)))
+    return [mean, build.op("unary", padded, fn="rsqrt", p0=0.0, p1=0.0)]
 
 
 def _vector(call: Call, entry: Value, shape: Shape) -> Value:
@@ -149,22 +160,28 @@ def _batch_norm(call: Call) -> Value:
     return y if x.rank == 2 else build.op("transpose", y, perm=back)
 
 
+def _evaluate_local_response(attributes: Mapping[str, Any], /, x: Array) -> Sequence[Array]:
+    square, (before, after) = np.moveaxis(np.square(x.astype(np.float64)), attributes["axis"], -1), attributes["reach"]
+    padded = np.pad(square, [(0, 0)] * (x.ndim - 1) + [(before, after)])
+    total = np.lib.stride_tricks.sliding_window_view(padded, before + after + 1, axis=-1).sum(-1)
+    base = np.moveaxis(attributes["bias"] + attributes["alpha"] * total, -1, attributes["axis"])
+    return [(x * base ** -attributes["beta"]).astype(np.float32)]
+
+
+def _emit_local_response(plan: Emitter, node: Node) -> None:
+    x, axis = value_of(node.inputs[0]), node["axis"]
+    plan.step("local_response_norm", x=x, y=node.output, outer=product(x.shape[:axis]), size=x.shape[axis],
+              inner=product(x.shape[axis + 1 :]), before=node["reach"][0], after=node["reach"][1], alpha=node["alpha"],
+              beta=node["beta"], bias=node["bias"])  # fmt: skip
+
+
 def _local_response(call: Call) -> Value:
-    """x / (bias + alpha · mean of the neighbouring channels' squares) ^ beta; the mean is a pool over channels as a row."""
-    build, x, size = call.build, call[0], call.get("size")
-    if x.dtype != "float32":
-        raise Unsupported(f"it works on {x.dtype}")
-    x, back = _last(call, x)
-    channels = x.shape[-1]
-    square = build.op("unary", x, fn="square", p0=0.0, p1=0.0)
-    row = build.op("reshape", square, shape=(product(x.shape[:-1]), 1, channels, 1))
-    mean = build.op("pool", row, fn="average", kernel=(1, size), strides=(1, 1), dilations=(1, 1), out=(1, channels),
-                    pads=(0, (size - 1) // 2, 0, size // 2), count_padding=1)  # fmt: skip
-    base = build.op("unary", build.op("reshape", mean, shape=tuple(x.shape)), fn="affine", p0=call.get("alpha", 1e-4),
-                    p1=call.get("bias", 1.0))  # fmt: skip
-    power = build.constant(np.array(-call.get("beta", 0.75), np.float32))
-    y = build.op("binary", x, build.op("binary", base, power, fn="pow"), fn="mul")
-    return y if x.rank == 2 else build.op("transpose", y, perm=back)
+    """x / (bias + alpha / size · sum of the neighbouring channels' squares) ^ beta."""
+    x, size = call[0], call.get("size")
+    if x.dtype != "float32" or x.rank < 2 or size > 128:
+        raise Unsupported(f"it works on {size} channels of {x.dtype}")
+    return call.build.op("local_response", x, axis=1, reach=((size - 1) // 2, size // 2), alpha=call.get("alpha", 1e-4) / size,
+                         beta=call.get("beta", 0.75), bias=call.get("bias", 1.0))  # fmt: skip
 
 
 def _lp_norm(call: Call) -> Value:
@@ -181,6 +198,7 @@ OPS = [
     Op("row_norm", _infer_same, _evaluate_layer, _emit_layer),
     Op("group_norm", _infer_same, _evaluate_group, _emit_group),
     Op("scale_shift", _infer_same, _evaluate_scale_shift, _emit_scale_shift),
+    Op("local_response", _infer_same, _evaluate_local_response, _emit_local_response),
 ]
 IMPORTS: dict[str, Import] = {
     "LayerNormalization": _rows("layer"),

@@ -267,6 +267,6 @@ _RULES: dict[str, Callable[[GraphBuilder, Node, Sequence[Operand], Moved], Found
     "unary": _unary, "test": _unary, "not": _unary, "cast": _unary,
     "binary": _nary, "compare": _nary, "logic": _nary, "where": _nary,
     "concat": _concat, "slice": _slice, "pad": _pad, "reduce": _reduce,
-    "softmax": _along, "cumsum": _along,
+    "softmax": _along, "cumsum": _along, "local_response": _along,
     "reshape": _reshape,
 }  # fmt: skip

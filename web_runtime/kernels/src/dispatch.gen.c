@@ -177,6 +177,9 @@ void dispatch(int32_t id, const int32_t *w) {
     case KERNEL_LAYER_NORM:
       layer_norm((float *)w[0], (float *)w[1], (float *)w[2], (float *)w[3], w[4], w[5], as_float(w[6]));
       break;
+    case KERNEL_LOCAL_RESPONSE_NORM:
+      local_response_norm((float *)w[0], (float *)w[1], w[2], w[3], w[4], w[5], w[6], as_float(w[7]), as_float(w[8]), as_float(w[9]));
+      break;
     case KERNEL_LOGIC_BOOL:
       logic_bool((uint8_t *)w[0], (uint8_t *)w[1], (uint8_t *)w[2], w[3], w[4], w[5], w[6], w[7], w[8], w[9], w[10], w[11], w[12], w[13], w[14], w[15], w[16], w[17], w[18]);
       break;

@@ -59,6 +59,7 @@ enum {
   KERNEL_GROUP_NORM,
   KERNEL_GRU,
   KERNEL_LAYER_NORM,
+  KERNEL_LOCAL_RESPONSE_NORM,
   KERNEL_LOGIC_BOOL,
   KERNEL_LSTM,
   KERNEL_MAX_POOL,
@@ -434,6 +435,9 @@ void gru(const float *xw, const float *r, const float *candidate_bias, float *h,
 
 // Each row of x [rows, columns]: minus its mean, over the root of its variance + epsilon, times scale, plus bias [columns].
 void layer_norm(const float *x, const float *scale, const float *bias, float *y, int32_t rows, int32_t columns, float epsilon);
+
+// y = x * (bias + alpha * s)^-beta, s the sum of squares of the places from `before` before to `after` after along the middle dim of x [outer, size, inner].
+void local_response_norm(const float *x, float *y, int32_t outer, int32_t size, int32_t inner, int32_t before, int32_t after, float alpha, float beta, float bias);
 
 // y = operation(a, b) on truth values. Boxes as in binary_f32.
 void logic_bool(const uint8_t *a, const uint8_t *b, uint8_t *y, int32_t count0, int32_t count1, int32_t count2, int32_t count3, int32_t count4, int32_t a_stride0, int32_t a_stride1, int32_t a_stride2, int32_t a_stride3, int32_t a_stride4, int32_t b_stride0, int32_t b_stride1, int32_t b_stride2, int32_t b_stride3, int32_t b_stride4, int32_t operation);
