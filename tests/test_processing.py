@@ -3,7 +3,6 @@ from __future__ import annotations
 import base64
 import io
 import json
-import runpy
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +16,6 @@ from packager.errors import InputError
 from packager.processing import classify, create_text_preprocessor, embed, preprocess_image, read_picture
 from packager.processing.image import resized_size
 from tests.golden.generate import FOLDER, golden
-
-ROOT = Path(__file__).parents[1]
 
 
 def cases(file: str) -> list[Any]:
@@ -58,10 +55,6 @@ class TestGolden:
     def test_vectors_are_what_their_sources_give(self) -> None:
         for name, content in golden().items():
             assert (FOLDER / name).read_text(encoding="utf-8") == content, f"{name}: run python -m tests.golden.generate"
-
-    def test_character_tables_are_what_tokenizers_gives(self) -> None:
-        script = runpy.run_path(str(ROOT / "web_runtime/unicode_tables.py"))
-        assert script["OUT"].read_text(encoding="utf-8") == script["source"](), "run scripts/generate"
 
     @pytest.mark.parametrize("case", cases("pictures.json"))
     def test_pictures(self, case: Any) -> None:
