@@ -3,8 +3,7 @@ from __future__ import annotations
 import base64
 import io
 import json
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -16,6 +15,9 @@ from packager.errors import InputError
 from packager.processing import classify, create_text_preprocessor, embed, preprocess_image, read_picture
 from packager.processing.image import resized_size
 from tests.golden.generate import FOLDER, golden
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def cases(file: str) -> list[Any]:
