@@ -68,7 +68,7 @@ def test_rms_norm(shape: tuple[int, int]) -> None:
     _close(y, x / np.sqrt(np.square(x.astype(np.float64)).mean(1, keepdims=True) + 1e-6) * scale)
 
 
-@pytest.mark.parametrize("groups", [1, 2, 10])
+@pytest.mark.parametrize("groups", [1, 2, 5, 10])
 @pytest.mark.parametrize(("outer", "inner"), [(35, 1), (1, 35), (1, 3), (3, 5), (200, 1)])
 def test_group_norm(outer: int, inner: int, groups: int) -> None:
     batch, channels = 2, 10

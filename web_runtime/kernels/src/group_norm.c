@@ -49,30 +49,52 @@ static void normalise_group(const Group *g, float epsilon) {
     }
 }
 
-// The sums of (x - centre)^power over 4 channels or fewer of [outer, step], in pieces.
-static v128_t channel_moments(const Group *g, int32_t count, v128_t centre, int32_t power) {
-  v128_t sum = splat(0);
+// The means of (x - centre)^power over 4 channels or fewer of [outer, step], in pieces; 0 beyond `count`.
+static v128_t channel_moments(const Group *g, const float *x, int32_t count, v128_t centre, int32_t power) {
+  v128_t sum = splat(0), beyond = wasm_i32x4_ge(wasm_i32x4_make(0, 1, 2, 3), wasm_i32x4_splat(count));
   for (int32_t o = 0; o < g->outer;) {
     v128_t piece = splat(0);
     for (int32_t end = min_int(g->outer, o + 64); o < end; o++) {
-      v128_t v = sub(load_part(g->x + o * g->step, count), centre);
+      v128_t v = sub(load_part(x + o * g->step, count), centre);
       piece = power == 1 ? add(piece, v) : madd(v, v, piece);
     }
     sum = add(sum, piece);
   }
-  return wasm_f32x4_div(sum, splat((float)g->outer));
+  return wasm_v128_andnot(wasm_f32x4_div(sum, splat((float)g->outer)), beyond);
+}
+
+// y = (x - mean) * unit, scaled, for 4 channels or fewer from channel c on.
+static void normalise_channels(const Group *g, int32_t c, int32_t count, v128_t mean, v128_t unit) {
+  if (g->scale) unit = mul(unit, load_part(g->scale + c, count));
+  v128_t shift = sub(g->bias ? load_part(g->bias + c, count) : splat(0), mul(mean, unit));
+  for (int32_t o = 0; o < g->outer; o++) {
+    size_t at = o * g->step + c;
+    store_part(g->y + at, madd(load_part(g->x + at, count), unit, shift), count);
+  }
+}
+
+INLINE v128_t inverse_root(v128_t variance, float epsilon) {
+  return wasm_f32x4_div(splat(1.0f), wasm_f32x4_sqrt(add(variance, splat(epsilon))));
 }
 
 // 4 channels or fewer, each a group of its own.
-static void normalise_channels(const Group *g, int32_t count, float epsilon) {
-  v128_t mean = channel_moments(g, count, splat(0), 1), variance = channel_moments(g, count, mean, 2);
-  v128_t unit = wasm_f32x4_div(splat(1.0f), wasm_f32x4_sqrt(add(variance, splat(epsilon))));
-  if (g->scale) unit = mul(unit, load_part(g->scale, count));
-  v128_t shift = sub(g->bias ? load_part(g->bias, count) : splat(0), mul(mean, unit));
-  for (int32_t o = 0; o < g->outer; o++) {
-    size_t at = o * g->step;
-    store_part(g->y + at, madd(load_part(g->x + at, count), unit, shift), count);
-  }
+static void normalise_apart(const Group *g, int32_t count, float epsilon) {
+  v128_t mean = channel_moments(g, g->x, count, splat(0), 1), variance = channel_moments(g, g->x, count, mean, 2);
+  normalise_channels(g, 0, count, mean, inverse_root(variance, epsilon));
+}
+
+// The mean of (x - centre)^power over a group of few channels, side by side.
+static float narrow_moment(const Group *g, float centre, int32_t power) {
+  float sum = 0;
+  for (int32_t c = 0; c < g->channels; c += 4)
+    sum += sum_lanes(channel_moments(g, g->x + c, min_int(4, g->channels - c), splat(centre), power));
+  return sum / (float)g->channels;
+}
+
+static void normalise_narrow(const Group *g, float epsilon) {
+  float mean = narrow_moment(g, 0, 1);
+  v128_t unit = inverse_root(splat(narrow_moment(g, mean, 2)), epsilon);
+  for (int32_t c = 0; c < g->channels; c += 4) normalise_channels(g, c, min_int(4, g->channels - c), splat(mean), unit);
 }
 
 void group_norm(const float *x, const float *scale, const float *bias, float *y, int32_t batch, int32_t outer, int32_t channels,
@@ -86,7 +108,8 @@ void group_norm(const float *x, const float *scale, const float *bias, float *y,
     int32_t c = tile % across * width;
     size_t at = tile / across * image + (size_t)c * inner;
     Group g = {x + at, scale ? scale + c : 0, bias ? bias + c : 0, y + at, outer, width, inner, (size_t)channels * inner};
-    if (apart) normalise_channels(&g, min_int(4, channels - c), epsilon);
+    if (apart) normalise_apart(&g, min_int(4, channels - c), epsilon);
+    else if (inner == 1 && width <= 64) normalise_narrow(&g, epsilon);
     else normalise_group(&g, epsilon);
   }
 }

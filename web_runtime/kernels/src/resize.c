@@ -87,16 +87,36 @@ static void linear_row(const float *top, const float *bottom, float part, const 
   for (int32_t i = 0; i < count; i++, to += y_pixel) {
     size_t left = (size_t)pairs[i].first * x_pixel, right = (size_t)pairs[i].second * x_pixel;
     v128_t dx = splat(pairs[i].part);
-    int32_t c = 0;
+    int32_t c = 0, n = channels & 3;
     for (; c + 4 <= channels; c += 4) {
       v128_t above = mix(load(top + left + c), load(top + right + c), dx);
       store(to + c, mix(above, mix(load(bottom + left + c), load(bottom + right + c), dx), dy));
     }
-    for (; c < channels; c++) {
-      float above = top[left + c] + (top[right + c] - top[left + c]) * pairs[i].part;
-      float below = bottom[left + c] + (bottom[right + c] - bottom[left + c]) * pairs[i].part;
-      to[c] = above + (below - above) * part;
+    if (n == 0) continue;
+    v128_t above = mix(load_part(top + left + c, n), load_part(top + right + c, n), dx);
+    store_part(to + c, mix(above, mix(load_part(bottom + left + c, n), load_part(bottom + right + c, n), dx), dy), n);
+  }
+}
+
+INLINE v128_t four_from(const float *x, const int32_t *at) {
+  v128_t v = wasm_v128_load32_zero(x + at[0]);
+  v = wasm_v128_load32_lane(x + at[1], v, 1);
+  v = wasm_v128_load32_lane(x + at[2], v, 2);
+  return wasm_v128_load32_lane(x + at[3], v, 3);
+}
+
+// The same for images of one channel: four pixels at once.
+static void linear_plane_row(const float *top, const float *bottom, float part, const Pair *pairs, int32_t count, float *to) {
+  v128_t dy = splat(part);
+  for (int32_t i = 0; i < count; i += 4) {
+    int32_t left[4], right[4], last = count - 1;
+    float parts[4];
+    for (int32_t j = 0; j < 4; j++) {
+      Pair p = pairs[min_int(i + j, last)];
+      left[j] = p.first, right[j] = p.second, parts[j] = p.part;
     }
+    v128_t dx = load(parts), above = mix(four_from(top, left), four_from(top, right), dx);
+    store_part(to + i, mix(above, mix(four_from(bottom, left), four_from(bottom, right), dx), dy), count - i);
   }
 }
 
@@ -114,7 +134,8 @@ void resize_linear(const float *x, float *y, int32_t batch, int32_t height, int3
       const float *image = x + (size_t)(row / out_height) * height * width * x_pixel;
       const float *top = image + (size_t)at.first * width * x_pixel, *bottom = image + (size_t)at.second * width * x_pixel;
       float *to = y + ((size_t)row * out_width + start) * y_pixel;
-      linear_row(top, bottom, at.part, pairs, count, channels, x_pixel, to, y_pixel);
+      if (x_pixel == 1 && y_pixel == 1) linear_plane_row(top, bottom, at.part, pairs, count, to);
+      else linear_row(top, bottom, at.part, pairs, count, channels, x_pixel, to, y_pixel);
     }
   }
 }
