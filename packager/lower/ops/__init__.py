@@ -8,6 +8,7 @@ from packager.lower.ops import (
     attention,
     cast,
     convolution,
+    cut,
     gather,
     index,
     matrix,
@@ -18,6 +19,7 @@ from packager.lower.ops import (
     quantise,
     recurrent,
     reduce,
+    resample,
     resize,
     shape,
     unary,
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
     from packager.lower.ops.base import Import, Op
 
 _FAMILIES = (
-    attention, cast, convolution, gather, index, matrix, move, norm,
+    attention, cast, convolution, cut, gather, index, matrix, move, norm,
     pairs, pool, quantise, recurrent, reduce, resize, shape, unary,
 )  # fmt: skip
 

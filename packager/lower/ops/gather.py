@@ -9,8 +9,8 @@ import numpy as np
 from packager.lower.boxes import numbered, row_major
 from packager.lower.ir import ELEMENTS, Array, Node, Operand, Type, Value, sized
 from packager.lower.ops.base import Call, Import, Op, axis_of, is_sizes, scalar, value_of
+from packager.lower.ops.cut import sliced
 from packager.lower.ops.dtypes import ITEM
-from packager.lower.ops.move import sliced
 from packager.lower.sizes import Size, ceil_div, maximum, product
 from packager.lower.unsupported import Unsupported
 
