@@ -9,6 +9,7 @@ from packager.lower.ops import (
     cast,
     convolution,
     cut,
+    einsum,
     gather,
     index,
     matrix,
@@ -29,8 +30,8 @@ if TYPE_CHECKING:
     from packager.lower.ops.base import Import, Op
 
 _FAMILIES = (
-    attention, cast, convolution, cut, gather, index, matrix, move, norm,
-    pairs, pool, quantise, recurrent, reduce, resize, shape, unary,
+    attention, cast, convolution, cut, einsum, gather, index, matrix, move, norm,
+    pairs, pool, quantise, recurrent, reduce, resample, resize, shape, unary,
 )  # fmt: skip
 
 OPS: dict[str, Op] = {op.name: op for family in _FAMILIES for op in family.OPS}

@@ -92,7 +92,8 @@ def _is_pointwise(node: Node, weights: Value) -> bool:
     )  # fmt: skip
 
 
-def _import(call: Call) -> Value:
+def conv(call: Call) -> Value:
+    """ONNX's Conv of the call's first inputs."""
     build, x, weights = call.build, call[0], call[1]
     x4, view = to_nhwc(build, x)
     depth = weights.shape[1]
@@ -200,4 +201,4 @@ OPS = [
     Op("conv", _infer, _evaluate, _emit),
     Op("conv_transpose", _infer_transpose, _evaluate_transpose, _emit_transpose),
 ]
-IMPORTS = {"Conv": _import, "ConvTranspose": _import_transpose}
+IMPORTS = {"Conv": conv, "ConvTranspose": _import_transpose}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -69,19 +70,56 @@ def _import(fn: str) -> Import:
     def imported(call: Call) -> Value:
         if call.outputs > 1:
             raise Unsupported("its indices are asked for")
-        x4, view = to_nhwc(call.build, call[0])
-        kernel = tuple(call.get("kernel_shape"))
-        spec = window(call, x4, (1, *kernel) if view else kernel, view)
-        y = call.build.op("pool", x4, fn=fn, kernel=spec.kernel, **spec.attributes(),
-                          count_padding=int(call.get("count_include_pad", 0)))  # fmt: skip
-        return from_nhwc(call.build, y, view)
+        x = call[0]
+        if x.rank == 5:
+            return _by_depth(call, imported)
+        if x.dtype in ("uint8", "int8") and fn == "max":
+            wide = call.build.op("cast", x, to="float32")
+            return call.build.op("cast", imported(replace(call, inputs=(wide,))), to=x.dtype)
+        return pooled(call, x, fn, int(call.get("count_include_pad", 0)))
 
     return imported
 
 
+def pooled(call: Call, x: Value, fn: str, count_padding: int) -> Value:
+    """The node's window over x, NCHW."""
+    x4, view = to_nhwc(call.build, x)
+    kernel = tuple(call.get("kernel_shape"))
+    spec = window(call, x4, (1, *kernel) if view else kernel, view)
+    y = call.build.op("pool", x4, fn=fn, kernel=spec.kernel, **spec.attributes(), count_padding=count_padding)
+    return from_nhwc(call.build, y, view)
+
+
+def _by_depth(call: Call, imported: Import) -> Value:
+    """Three dimensions: height and width first, then depth; the largest of the largest, the mean of means of as many."""
+    build, x = call.build, call[0]
+    n, c, d, h, w = x.shape
+
+    def part(x: Value, axes: Sequence[int]) -> Value:
+        given = dict(call.attributes)
+        for name in ("kernel_shape", "strides", "dilations", "pads"):
+            if name in given:
+                wide = [given[name][at : at + 3] for at in range(0, len(given[name]), 3)]
+                fill = 0 if name == "pads" else 1
+                given[name] = tuple(entry[axis] if axis >= 0 else fill for entry in wide for axis in axes)
+        made = imported(replace(call, inputs=(x,), attributes=given))
+        if not isinstance(made, Value):
+            raise AssertionError
+        return made
+
+    flat = part(build.op("reshape", x, shape=(n, c * d, h, w)), (1, 2))
+    height, width = flat.shape[2:]
+    deep = part(build.op("reshape", flat, shape=(n, c, d, height * width)), (0, -1))
+    return build.op("reshape", deep, shape=(n, c, deep.shape[2], height, width))
+
+
 def _global(fn: str) -> Import:
     def imported(call: Call) -> Value:
-        x4, view = to_nhwc(call.build, call[0])
+        x = call[0]
+        if x.rank not in (3, 4) and x.dtype == "float32" and x.rank > 2:
+            kind = "mean" if fn == "average" else fn
+            return call.build.op("reduce", x, fn=kind, axes=tuple(range(2, x.rank)), keepdims=1)
+        x4, view = to_nhwc(call.build, x)
         size = tuple(x4.shape[1:3])
         y = call.build.op("pool", x4, fn=fn, kernel=size, strides=(1, 1), dilations=(1, 1), pads=(0, 0, 0, 0), out=(1, 1),
                           count_padding=0)  # fmt: skip
@@ -90,9 +128,40 @@ def _global(fn: str) -> Import:
     return imported
 
 
+def _lp_pool(call: Call) -> Value:
+    """The root of the sum of powers: a mean over windows, zeros around the image included, times their size."""
+    build, x, order = call.build, call[0], float(call.get("p", 2))
+    if call.get("ceil_mode", 0) or x.dtype != "float32":
+        raise Unsupported("its last windows may be cut")
+    size = float(np.prod(call.get("kernel_shape")))
+    power = _to_power(call, build.op("unary", x, fn="abs", p0=0.0, p1=0.0), order)
+    attributes = {**call.attributes, "count_include_pad": 1}
+    mean = _average(replace(call, inputs=(power,), attributes=attributes))
+    if not isinstance(mean, Value):
+        raise AssertionError
+    return _to_power(call, build.op("unary", mean, fn="affine", p0=size, p1=0.0), 1 / order)
+
+
+def _to_power(call: Call, x: Value, exponent: float) -> Value:
+    fn = {1.0: "none", 2.0: "square", 0.5: "sqrt"}.get(exponent)
+    if fn is not None:
+        return call.build.op("unary", x, fn=fn, p0=0.0, p1=0.0)
+    return call.build.op("binary", x, call.build.constant(np.array(exponent, np.float32)), fn="pow")
+
+
+def _global_lp_pool(call: Call) -> Value:
+    order = call.get("p", 2)
+    if order not in (1, 2) or call[0].dtype != "float32":
+        raise Unsupported(f"its p is {order}")
+    return call.build.op("reduce", call[0], fn=f"l{order}", axes=tuple(range(2, call[0].rank)), keepdims=1)
+
+
+_average = _import("average")
 IMPORTS: dict[str, Import] = {
     "MaxPool": _import("max"),
-    "AveragePool": _import("average"),
+    "AveragePool": _average,
+    "LpPool": _lp_pool,
     "GlobalAveragePool": _global("average"),
     "GlobalMaxPool": _global("max"),
+    "GlobalLpPool": _global_lp_pool,
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -116,9 +117,11 @@ _PARAMETERS = {"LeakyRelu": (0.01, 0.0), "HardSigmoid": (0.2, 0.5), "Elu": (1.0,
 
 def _imported(fn: str) -> Import:
     def imported(call: Call) -> Sequence[Value]:
+        if call.get("clip") is not None or call.get("input_forget", 0):
+            raise Unsupported("its clip or input_forget is not covered")
+        if call.get("layout", 0):
+            return _by_batch(call, imported)
         build, x, w, r = call.build, call[0], call[1], call[2]
-        if call.get("clip") is not None or call.get("input_forget", 0) or call.get("layout", 0):
-            raise Unsupported("its clip, input_forget or layout is not covered")
         lengths = call.input(4)
         if lengths is not None and not (lengths.data is not None and np.all(lengths.data == x.shape[0])):
             raise Unsupported("its sequences have lengths of their own")
@@ -136,6 +139,21 @@ def _imported(fn: str) -> Import:
         return joined[: call.outputs]
 
     return imported
+
+
+def _by_batch(call: Call, imported: Import) -> Sequence[Value]:
+    """layout 1: the batch comes first, in the input, the states and the outputs."""
+    build = call.build
+    swapped = [
+        build.op("transpose", entry, perm=(1, 0, 2)) if entry is not None and index in (0, 5, 6) else entry
+        for index, entry in enumerate(call.inputs)
+    ]
+    made = imported(replace(call, inputs=tuple(swapped), attributes={**call.attributes, "layout": 0}))
+    every, *states = [made] if isinstance(made, Value) else made
+    return [
+        build.op("transpose", every, perm=(2, 0, 1, 3)),
+        *(build.op("transpose", entry, perm=(1, 0, 2)) for entry in states),
+    ]
 
 
 def _part(call: Call, index: int, direction: int) -> Operand:

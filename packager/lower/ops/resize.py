@@ -8,6 +8,7 @@ import numpy as np
 
 from packager.lower.ir import Array, Node, Operand, Type, Value
 from packager.lower.ops.base import Call, Import, Op, value_of
+from packager.lower.ops.resample import resampled
 from packager.lower.ops.window import from_nhwc, to_nhwc
 from packager.lower.unsupported import Unsupported
 
@@ -42,7 +43,11 @@ def _evaluate(attributes: Mapping[str, Any], /, x: Array) -> Sequence[Array]:
 def _axis_weights(attributes: Mapping[str, Any], size: int, out: int, scale: float) -> Array:
     """[out, size]: how much each old place gives to each new one."""
     exact = scale if scale else out / size
-    places = _places(attributes["coordinate"], size, out, exact)
+    return _weights_at(attributes, _places(attributes["coordinate"], size, out, exact), size)
+
+
+def _weights_at(attributes: Mapping[str, Any], places: Array, size: int) -> Array:
+    out = len(places)
     weights = np.zeros((out, size))
     rows = np.arange(out)
     if attributes["fn"] == "nearest":
@@ -117,18 +122,17 @@ def _resize(call: Call) -> Value:
 
 def _resized(call: Call, x: Value, scales: Operand, sizes: Operand, coordinate: str, rounding: str) -> Value:
     fn = {"nearest": "nearest", "linear": "linear", "bilinear": "linear", "cubic": "cubic"}.get(call.get("mode", "nearest"))
-    if fn is None or coordinate == "tf_crop_and_resize" or call.get("antialias", 0):
-        raise Unsupported(f"its mode {call.get('mode')} with {coordinate} is not covered")
-    if call.get("keep_aspect_ratio_policy", "stretch") != "stretch":
-        raise Unsupported("it keeps the aspect ratio")
+    if fn is None:
+        raise Unsupported(f"its mode {call.get('mode')} is not covered")
     axes = [axis + x.rank if axis < 0 else axis for axis in call.get("axes") or range(x.rank)]
     out, factors = _targets(call, x, scales, sizes, axes)
     spatial = range(x.rank - (1 if x.rank == 3 else 2), x.rank)
-    for axis in range(x.rank):
-        if axis not in spatial and out[axis] != x.shape[axis]:
-            if isinstance(out[axis], int) and isinstance(x.shape[axis], int):
-                raise Unsupported("it resizes other dimensions than height and width")
-            call.build.equal(out[axis], x.shape[axis])
+    others = [axis for axis in range(x.rank) if axis not in spatial and out[axis] != x.shape[axis]]
+    moved = any(isinstance(out[axis], int) and isinstance(x.shape[axis], int) for axis in others)
+    if moved or x.rank not in (3, 4) or coordinate == "tf_crop_and_resize" or call.get("antialias", 0):
+        return _by_tables(call, x, fn, coordinate, rounding, axes, out, factors)
+    for axis in others:
+        call.build.equal(out[axis], x.shape[axis])
     x4, view = to_nhwc(call.build, x)
     size = (1, out[2]) if view else (out[2], out[3])
     scale = (1.0, factors[2]) if view else (factors[2], factors[3])
@@ -144,7 +148,7 @@ def _targets(call: Call, x: Value, scales: Operand, sizes: Operand, axes: list[i
     if scales is None:
         if sizes is None or sizes.elements is None:
             raise Unsupported("its sizes depend on data")
-        for axis, size in zip(axes, sizes.elements, strict=True):
+        for axis, size in zip(axes, _kept_aspect(call, x, axes, sizes.elements), strict=True):
             out[axis] = size
         return out, factors
     if scales.data is None:
@@ -152,6 +156,74 @@ def _targets(call: Call, x: Value, scales: Operand, sizes: Operand, axes: list[i
     for axis, factor in zip(axes, scales.data.reshape(-1).tolist(), strict=True):
         out[axis], factors[axis] = _scaled(x.shape[axis], factor), float(factor)
     return out, factors
+
+
+def _kept_aspect(call: Call, x: Value, axes: list[int], sizes: Sequence[Size]) -> Sequence[Size]:
+    """The sizes, or those of the picture that fits into them or covers them."""
+    policy = call.get("keep_aspect_ratio_policy", "stretch")
+    if policy == "stretch":
+        return sizes
+    old = [x.shape[axis] for axis in axes]
+    if not all(isinstance(size, int) for size in (*sizes, *old)):
+        raise Unsupported("it keeps the aspect ratio of a size that only the input tells")
+    factors = [int(new) / int(size) for new, size in zip(sizes, old, strict=True)]  # type: ignore[arg-type]
+    factor = min(factors) if policy == "not_larger" else max(factors)
+    return [int(np.floor(int(size) * factor + 0.5)) for size in old]  # type: ignore[arg-type]
+
+
+def _by_tables(call: Call, x: Value, fn: str, coordinate: str, rounding: str, axes: list[int], out: list[Size],
+               factors: list[float]) -> Value:  # fmt: skip
+    """Axis by axis, for sizes that are numbers."""
+    if x.dtype != "float32":
+        raise Unsupported(f"it works on {x.dtype}")
+    crop = coordinate == "tf_crop_and_resize"
+    region = call.data(1, "region").reshape(2, -1) if crop else np.zeros((2, len(axes)))
+    for index, axis in enumerate(axes):
+        size, new = x.shape[axis], out[axis]
+        if size == new and not crop:
+            continue
+        if not isinstance(size, int) or not isinstance(new, int):
+            raise Unsupported("it resizes, in a way that needs to know the sizes, what only the input's shape tells")
+        table: Array
+        if crop:
+            table = _cut(call, fn, rounding, size, new, *map(float, region[:, index]))
+        elif call.get("antialias", 0) and fn != "nearest" and new < size:
+            table = _smooth(call, fn, size, new, factors[axis])
+        else:
+            table = _axis_weights(_settings(call, fn, coordinate, rounding), size, new, factors[axis])
+        x = resampled(call, x, axis, table)
+    return x
+
+
+def _settings(call: Call, fn: str, coordinate: str, rounding: str) -> dict[str, Any]:
+    return {"fn": fn, "coordinate": coordinate, "rounding": rounding, "a": float(call.get("cubic_coeff_a", -0.75)),
+            "exclude_outside": int(call.get("exclude_outside", 0))}  # fmt: skip
+
+
+def _cut(call: Call, fn: str, rounding: str, size: int, out: int, start: float, end: float) -> Array:
+    """A part of the axis, from ``start`` to ``end`` of its length."""
+    i = np.arange(out)
+    step = (end - start) * (size - 1) / (out - 1) if out > 1 else 0.0
+    places = start * (size - 1) + i * step if out > 1 else np.full(1, (start + end) * (size - 1) / 2)
+    if (places < 0).any() or (places > size - 1).any():
+        raise Unsupported("it reaches beyond its input")
+    return _weights_at(_settings(call, fn, "", rounding), places, size)
+
+
+def _smooth(call: Call, fn: str, size: int, out: int, scale: float) -> Array:
+    """Each new place is a mean over as many old ones as it stands for, by a wider kernel."""
+    exact = scale if scale else out / size
+    reach = (1 if fn == "linear" else 2) / exact
+    centres = (np.arange(out) + 0.5) / exact
+    first = np.clip(np.floor(centres - reach + 0.5), 0, size)
+    last = np.clip(np.floor(centres + reach + 0.5), 0, size)
+    places = np.arange(size)
+    distance = (places + 0.5 - centres[:, None]) * exact
+    shape = (
+        np.clip(1 - np.abs(distance), 0, None) if fn == "linear" else _cubic(distance, float(call.get("cubic_coeff_a", -0.75)))
+    )
+    shape = np.where((places >= first[:, None]) & (places < last[:, None]), shape, 0)
+    return np.asarray(shape / shape.sum(1, keepdims=True))
 
 
 def _scaled(size: Size, factor: float) -> Size:
