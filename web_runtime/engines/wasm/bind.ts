@@ -7,6 +7,7 @@ import type { Argument } from "./kernels.js";
 import { arrange, type Lifetimes } from "./lifetimes.js";
 import { aligned } from "./memory.js";
 import type { Given, Plan, Port, Step, Value } from "./plan.js";
+import type { Range } from "./ranges.js";
 import { exhausted, refused, unfit } from "./refusal.js";
 
 /** What a plan may ask for at most. */
@@ -46,8 +47,17 @@ export interface Bound {
   work: number;
 }
 
+/** A step that makes something of weights, once. */
+export interface LoadStep {
+  command: Int32Array<ArrayBuffer>;
+  /** The weights that it reads. */
+  needs: readonly Range[];
+  /** Whether it reads what another such step made. */
+  builds: boolean;
+}
+
 export interface BoundLoad {
-  commands: Int32Array<ArrayBuffer>;
+  steps: LoadStep[];
   loaded: Map<number, number>;
   bytes: number;
 }
@@ -129,7 +139,22 @@ export function bindLoad(plan: Plan, lives: Lifetimes, bases: Omit<Bases, "loade
       (place === "weights" ? bases.weights + offset : (loaded.get(root) as number)) + (measures.starts[value] as number)
     );
   };
-  return { commands: encode(plan.load, measures, addressOf), loaded, bytes };
+  const steps = plan.load.map((step): LoadStep => {
+    const read = step.kernel.arguments.flatMap(({ kind }, j) => {
+      const argument = step.arguments[j];
+      return kind !== "out" && argument && "value" in argument ? [lives.roots[argument.value] as number] : [];
+    });
+    const weights = read.filter((root) => plan.values[root]?.place === "weights");
+    return {
+      command: encode([step], measures, addressOf),
+      needs: weights.map((root) => {
+        const { offset } = plan.values[root] as Value;
+        return [offset, offset + (measures.bytes[root] as number)];
+      }),
+      builds: weights.length < read.length,
+    };
+  });
+  return { steps, loaded, bytes };
 }
 
 function symbolsOf({ values, sizes, inputs }: Plan, dims: readonly (readonly number[])[]): Map<string, number> {

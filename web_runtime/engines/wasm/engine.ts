@@ -4,11 +4,21 @@
 import type { Session } from "../../src/shared/engine.js";
 import type { Signature, TensorType } from "../../src/shared/manifest.gen.js";
 import { arrayTypes, type Tensor, type Tensors } from "../../src/shared/tensor.js";
-import { type Bases, type Bound, bind, bindLoad, type Limits, type Location, usualLimits } from "./bind.js";
+import {
+  type Bases,
+  type Bound,
+  bind,
+  bindLoad,
+  type Limits,
+  type LoadStep,
+  type Location,
+  usualLimits,
+} from "./bind.js";
 import type { Kernel } from "./kernels.js";
 import { type Lifetimes, lifetimes } from "./lifetimes.js";
 import { aligned } from "./memory.js";
 import { type Plan, type Port, parsePlan, type Size, type Step, type Value } from "./plan.js";
+import { Ranges } from "./ranges.js";
 import { refused, unfit } from "./refusal.js";
 import type { Team } from "./team.js";
 
@@ -30,7 +40,9 @@ export class Engine implements Session {
   readonly #limits: Limits;
   readonly #commands: number;
   readonly #bases: Bases;
-  readonly #load: Int32Array;
+  readonly #received = new Ranges();
+  /** Load steps that are still to run. */
+  #load: readonly LoadStep[];
   /** By the inputs' dims, the least recently used first. */
   readonly #bound = new Map<string, Bound>();
   #current: Int32Array | null = null;
@@ -53,9 +65,9 @@ export class Engine implements Session {
     this.#commands = team.free;
     const start = aligned(this.#commands + 4 * words);
     const end = aligned(start + weights);
-    const { commands, loaded, bytes } = bindLoad(this.#plan, this.#lives, { weights: start, arena: end }, limits);
+    const { steps: loading, loaded, bytes } = bindLoad(this.#plan, this.#lives, { weights: start, arena: end }, limits);
     this.#bases = { weights: start, arena: end + bytes, loaded };
-    this.#load = commands;
+    this.#load = loading;
     team.reserve(this.#bases.arena, limits.memory);
   }
 
@@ -64,7 +76,7 @@ export class Engine implements Session {
   }
 
   /**
-   * Puts a part of the weights into memory.
+   * Puts a part of the weights into memory, and runs the load steps that waited for it.
    *
    * @throws {PackagerError} plan-invalid where it lies outside of the weights.
    */
@@ -73,6 +85,11 @@ export class Engine implements Session {
     if (!Number.isInteger(offset) || offset < 0 || offset + bytes.length > this.#plan.weights)
       throw refused(`its weights have no place for ${bytes.length} bytes at ${location}`);
     this.#team.bytes(this.#bases.weights + offset, bytes.length).set(bytes);
+    this.#received.add([offset, offset + bytes.length]);
+    const able = ({ needs, builds }: LoadStep) => !builds && needs.every((range) => this.#received.holds(range));
+    const ready = new Set(this.#load.filter(able));
+    this.#load = this.#load.filter((step) => !ready.has(step));
+    for (const { command } of ready) this.#execute(command, Number.POSITIVE_INFINITY);
   }
 
   /**
@@ -112,9 +129,15 @@ export class Engine implements Session {
     }
   }
 
-  /** Runs the load steps, and binds what depends on no symbol: all weights are there. */
+  /**
+   * Runs the load steps that are left, and binds what depends on no symbol.
+   *
+   * @throws {PackagerError} plan-invalid where weights are missing.
+   */
   start(): void {
-    if (this.#load.length > 0) this.#execute(this.#load, Number.POSITIVE_INFINITY);
+    if (!this.#received.holds([0, this.#plan.weights])) throw refused("some of its weights are not there");
+    for (const { command } of this.#load) this.#execute(command, Number.POSITIVE_INFINITY);
+    this.#load = [];
     if (this.#plan.symbols.length === 0) this.#bind(inputDims(this.#plan, new Map()));
   }
 
