@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import onnx
@@ -16,15 +16,18 @@ from tests.models import make
 
 from .engine import Case
 
+if TYPE_CHECKING:
+    from packager.options import Precision
+
 FLOAT, INT = TensorProto.FLOAT, TensorProto.INT64
 
 
-def case(proto: onnx.ModelProto, inputs: dict[str, np.ndarray], **options: Any) -> Case:
+def case(proto: onnx.ModelProto, inputs: dict[str, np.ndarray], precision: Precision = "fp32", **options: Any) -> Case:
     """A model compiled as it is, with inputs."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "seed.onnx"
         onnx.save(proto, path)
-        compiled = compile_model(read(path, {}))
+        compiled = compile_model(read(path, {}), precision)
     return Case(compiled.document, b"".join(compiled.weights), inputs, **options)
 
 
@@ -108,6 +111,7 @@ def seeds() -> list[Case]:
     )
     return [
         case(convolutions, {"x": normal(1, 3, 8, 12)}),
+        case(convolutions, {"x": normal(1, 3, 8, 12)}, "int8"),
         case(text, {"ids": np.array([[3, 9, 27]]), "mask": np.array([[1, 1, 0]])}),
         case(moves, {"x": normal(3, 10)}),
         case(recurrent, {"x": normal(5, 2, 3)}),
