@@ -1,5 +1,5 @@
-"""Models of one operator with inputs, made by chance from a seed: odd sizes, tails, broadcasting, dimensions of 0, strides, dilations,
-groups and pads, and numbers that are none where ONNX says what comes of them."""
+"""Models of one operator with inputs, made by chance from a seed: odd sizes, tails, broadcasting, dimensions of 0, strides,
+dilations, groups and pads, and numbers that are none where ONNX says what comes of them."""
 
 from __future__ import annotations
 
@@ -79,9 +79,6 @@ class Chance:
         return Made(single(op, feeds, weights, symbolic=symbolic, **options), feeds, tolerance)
 
 
-Maker = "Callable[[Chance, str], Made]"
-
-
 # Element by element
 
 
@@ -124,7 +121,7 @@ def binary(chance: Chance, op: str) -> Made:
         a, b = (chance.floats(entry, odd=chance.maybe(0.3)) for entry in shapes)
         if op == "Pow":
             a = np.abs(a) if chance.maybe(0.7) else a
-    options = {"fmod": 1} if op == "Mod" and a.dtype == np.float32 else {}
+    options: dict[str, Any] = {"fmod": 1} if op == "Mod" and a.dtype == np.float32 else {}
     if op == "PRelu":
         a, b = chance.floats(shape), chance.floats(chance.spread(shape))
     a, b = np.asarray(a), np.asarray(b)
@@ -145,7 +142,7 @@ def where(chance: Chance, op: str) -> Made:
     kind = chance.pick(["float32", "int64", "uint8"])
     a, b = (chance.ints(entry, 0, 2, kind) if kind != "float32" else chance.floats(entry, odd=True)
             for entry in (chance.spread(shape), chance.spread(shape)))  # fmt: skip
-    return chance.made(op, {"c": chance.random.random(shape) < 0.5, "a": a, "b": b}, symbolic=False)
+    return chance.made(op, {"c": np.asarray(chance.random.random(shape) < 0.5), "a": a, "b": b}, symbolic=False)
 
 
 def cast(chance: Chance, op: str) -> Made:
@@ -170,17 +167,17 @@ def matmul(chance: Chance, op: str) -> Made:
     a = chance.floats((k,) if chance.maybe(0.1) else (*chance.spread(batch), m, k))
     b = chance.floats((k,) if chance.maybe(0.1) else (*(chance.spread(batch) if chance.maybe() else ()), k, n))
     if chance.maybe():
-        return chance.made(op, {"a": a}, {"b": b})
+        return chance.made(op, {"a": a}, {"b": b}, symbolic=a.ndim >= b.ndim and chance.maybe())
     return chance.made(op, {"a": a, "b": b}, symbolic=False)
 
 
 def gemm(chance: Chance, op: str) -> Made:
     m, k, n = chance.size(0, 1, 2, 3, 5, 9, 33), chance.size(), chance.size()
-    flags = {"transA": int(chance.maybe()), "transB": int(chance.maybe())}
+    flags: dict[str, Any] = {"transA": int(chance.maybe()), "transB": int(chance.maybe())}
     a = chance.floats((k, m) if flags["transA"] else (m, k))
     b = chance.floats((n, k) if flags["transB"] else (k, n))
     rest = {"c": chance.floats(chance.spread((m, n)))} if chance.maybe(0.7) else {}
-    scales = {"alpha": 0.5, "beta": 2.0} if chance.maybe(0.3) else {}
+    scales: dict[str, Any] = {"alpha": 0.5, "beta": 2.0} if chance.maybe(0.3) else {}
     if chance.maybe():
         return chance.made(op, {"a": a}, {"b": b, **rest}, **flags, **scales)
     return chance.made(op, {"a": a, "b": b, **rest}, symbolic=False, **flags, **scales)
@@ -242,7 +239,7 @@ def pool(chance: Chance, op: str) -> Made:
         window["count_include_pad"] = int(chance.maybe())
     x = chance.floats((chance.size(1, 2, 0), chance.size(), *(chance.size(9, 11, 13) for _ in range(rank))),
                       odd=op == "MaxPool" and chance.maybe(0.2))  # fmt: skip
-    x = np.nan_to_num(x, nan=-2.0, posinf=np.inf, neginf=-np.inf)
+    x = np.nan_to_num(x, nan=-2.0, posinf=np.inf, neginf=-1e30)  # the largest of nothing but these is not defined
     return chance.made(op, {"x": x}, kernel_shape=kernel, opset=22, **window)
 
 
@@ -257,8 +254,9 @@ def resize(chance: Chance, op: str) -> Made:
         ["half_pixel", "asymmetric", "align_corners", "pytorch_half_pixel"])}  # fmt: skip
     if mode == "nearest":
         options["nearest_mode"] = chance.pick(["round_prefer_floor", "round_prefer_ceil", "floor", "ceil"])
-    if chance.maybe():
-        weights = {
+    # With sizes, places half way between two pixels fall to either by the last bit.
+    if chance.maybe() or options.get("nearest_mode") == "round_prefer_ceil":
+        weights: Arrays = {
             "roi": np.zeros(0, np.float32),
             "scales": np.array([1, 1, chance.pick([2, 3]), chance.pick([1, 2])], np.float32),
         }
@@ -325,6 +323,73 @@ def concat(chance: Chance, op: str) -> Made:
     axis = int(chance.random.integers(len(shape)))
     parts = {f"x{index}": chance.floats((*shape[:axis], chance.size(0, 1, 2, 5, 8), *shape[axis + 1 :])) for index in range(3)}
     return chance.made(op, parts, axis=axis, symbolic=False)
+
+
+def scatter(chance: Chance, op: str) -> Made:
+    x = chance.floats(chance.shape(1, 3, 0))
+    axis = int(chance.random.integers(x.ndim))
+    if op == "ScatterElements":
+        shape = tuple(chance.size(*range(1, size + 1)) for size in x.shape)
+        # No place is written twice.
+        order = np.argsort(chance.random.random((*shape[:axis], x.shape[axis], *shape[axis + 1 :])), axis)
+        index = np.take(order, range(shape[axis]), axis).astype(np.int64)
+        return chance.made(op, {"x": x, "i": index, "u": chance.floats(shape)}, axis=axis, opset=18, symbolic=False)
+    depth = int(chance.random.integers(1, x.ndim + 1))
+    places = np.stack(np.unravel_index(chance.random.permutation(int(np.prod(x.shape[:depth])))[:3], x.shape[:depth]), -1)
+    if op == "GatherND":
+        return chance.made(op, {"x": x, "i": places.astype(np.int64)}, symbolic=False)
+    updates = chance.floats((len(places), *x.shape[depth:]))
+    reduction = chance.pick(["none", "add", "mul", "max", "min"])
+    return chance.made(op, {"x": x, "i": places.astype(np.int64), "u": updates}, reduction=reduction, opset=18, symbolic=False)
+
+
+def along(chance: Chance, op: str) -> Made:
+    x = np.round(chance.floats(chance.shape(2, 4, 0)), 1)
+    axis = int(chance.random.integers(-x.ndim, x.ndim))
+    if op == "CumSum":
+        options: dict[str, Any] = {"exclusive": int(chance.maybe()), "reverse": int(chance.maybe())}
+        x = x if chance.maybe() else chance.ints(x.shape)
+        return chance.made(op, {"x": x}, {"axis": np.array(axis, np.int64)}, **options)
+    if op == "TopK":
+        k = np.array([chance.size(*range(1, x.shape[axis] + 1))], np.int64)
+        return chance.made(op, {"x": x}, {"k": k}, axis=axis, largest=int(chance.maybe()), outputs="v i", symbolic=False)
+    if op == "OneHot":
+        weights: Arrays = {"depth": np.array(7, np.int64), "values": np.array([-1, 4], np.float32)}
+        return chance.made(op, {"x": chance.ints(x.shape, -7, 7)}, weights, axis=axis, outputs="y", symbolic=False)
+    upper: dict[str, Any] = {"upper": int(chance.maybe())}
+    return chance.made(op, {"x": x}, {"k": np.array(int(chance.random.integers(-3, 4)), np.int64)}, **upper)
+
+
+def blocks(chance: Chance, op: str) -> Made:
+    block = chance.size(1, 2, 3)
+    n, c, h, w = chance.size(1, 2), chance.size(1, 2, 5), chance.size(1, 3, 4), chance.size(1, 2, 5)
+    if op == "DepthToSpace":
+        mode: dict[str, Any] = {"mode": chance.pick(["DCR", "CRD"])}
+        return chance.made(op, {"x": chance.floats((n, c * block * block, h, w))}, blocksize=block, symbolic=False, **mode)
+    return chance.made(op, {"x": chance.floats((n, c, h * block, w * block))}, blocksize=block, symbolic=False)
+
+
+def einsum(chance: Chance, op: str) -> Made:
+    equation = chance.pick(["bij,bjk->bik", "bhqd,bhkd->bhqk", "ij->ji", "ij->i", "i,j->ij", "...ij,...jk->...ik", "bij,bj->bi",
+                            "abc,cd->abd", "ij,ij->ij", "bi,bj,bk->ijk", "ij,jk"])  # fmt: skip
+    sizes = {letter: chance.size(1, 2, 3, 5, 8) for letter in "abcdhijkq"}
+    extra = chance.size(2, 3)
+    feeds: Arrays = {}
+    for index, term in enumerate(equation.split("->")[0].replace("...", ".").split(",")):
+        feeds[f"x{index}"] = chance.floats([extra if letter == "." else sizes[letter] for letter in term])
+    return chance.made(op, feeds, equation=equation, symbolic=False, tolerance=5e-5)
+
+
+def quantise(chance: Chance, op: str) -> Made:
+    x = chance.floats(chance.shape(2, 4, 0), -40, 40)
+    axis = int(chance.random.integers(x.ndim))
+    dtype, many = chance.pick(["int8", "uint8"]), chance.maybe()
+    shape = (x.shape[axis],) if many else ()
+    weights = {"s": chance.floats(shape, 0.1, 0.5), "z": chance.ints(shape, 0, 60, dtype)}
+    options: dict[str, Any] = {"axis": axis} if many else {}
+    made = chance.made(op, {"x": x}, weights, **options)
+    made.model.proto.graph.output[0].type.tensor_type.elem_type = 3 if dtype == "int8" else 2
+    return made
 
 
 def split(chance: Chance, op: str) -> Made:
@@ -416,7 +481,7 @@ def dequantise(chance: Chance, op: str) -> Made:
     dtype = chance.pick(["int8", "uint8"])
     low, high = (-128, 128) if dtype == "int8" else (0, 256)
     x, many = chance.ints(shape, low, high, dtype), chance.maybe()
-    parts = {"s": chance.floats((shape[axis],) if many else (), 0.01, 0.1)}
+    parts: Arrays = {"s": chance.floats((shape[axis],) if many else (), 0.01, 0.1)}
     if chance.maybe(0.7):
         parts["z"] = chance.ints((shape[axis],) if many else (), low, high, dtype)
     options = {"axis": axis} if many else {}
@@ -425,8 +490,8 @@ def dequantise(chance: Chance, op: str) -> Made:
 
 GENERATED: dict[str, tuple[Callable[[Chance, str], Made], int]] = {
     **dict.fromkeys(
-        ("Relu", "LeakyRelu", "HardSwish", "HardSigmoid", "Sigmoid", "Tanh", "Erf", "Exp", "Sqrt", "Elu", "Softplus", "Abs", "Neg",
-         "Floor", "Ceil", "Round", "Reciprocal", "Log", "Sign"), (unary, 3)),
+        ("Relu", "LeakyRelu", "HardSwish", "HardSigmoid", "Sigmoid", "Tanh", "Erf", "Exp", "Sqrt", "Elu", "Softplus", "Abs",
+         "Neg", "Floor", "Ceil", "Round", "Reciprocal", "Log", "Sign"), (unary, 3)),
     **dict.fromkeys(("Gelu", "Sin", "Cos", "Acos", "Atanh", "Mish", "Swish"), (unary, 3)),
     "Clip": (clip, 6),
     **dict.fromkeys(("Add", "Sub", "Mul", "Div", "Pow", "Min", "Max", "PRelu", "Mod"), (binary, 8)),
@@ -443,12 +508,16 @@ GENERATED: dict[str, tuple[Callable[[Chance, str], Made], int]] = {
     "Concat": (concat, 10), "Split": (split, 8), "Slice": (slices, 24), "Pad": (pad, 20), "Transpose": (transpose, 14),
     **dict.fromkeys(("Reshape", "Flatten", "Squeeze", "Unsqueeze"), (reshape, 5)),
     "Expand": (expand, 8), "Tile": (expand, 5), "Gather": (gather, 14), "GatherElements": (gather, 6),
+    **dict.fromkeys(("ScatterElements", "ScatterND", "GatherND"), (scatter, 6)),
+    **dict.fromkeys(("CumSum", "TopK", "OneHot", "Trilu"), (along, 6)),
+    **dict.fromkeys(("DepthToSpace", "SpaceToDepth"), (blocks, 4)),
+    "Einsum": (einsum, 22), "QuantizeLinear": (quantise, 10),
     "LSTM": (recurrent, 8), "GRU": (recurrent, 8), "RNN": (recurrent, 4), "DequantizeLinear": (dequantise, 10),
 }  # fmt: skip
 """For each operator what makes its cases, and how many."""
 
 
-def generated(op: str) -> list[Made]:
-    """The cases of an operator, always the same."""
+def generated(op: str, times: int = 3) -> list[Made]:
+    """The cases of an operator, always the same; ``times`` as many as the table says."""
     make, count = GENERATED[op]
-    return [make(Chance(sum(map(ord, op)) * 1000 + index), op) for index in range(count)]
+    return [make(Chance(sum(map(ord, op)) * 1000 + index), op) for index in range(count * times)]

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from packager.lower.boxes import row_major
 from packager.lower.ir import Array, Node, Operand, Type, Value
 from packager.lower.ops.base import Call, Import, Op, axis_of, is_sizes, value_of
-from packager.lower.ops.dtypes import suffix
+from packager.lower.ops.dtypes import ITEM, suffix
 from packager.lower.sizes import Shape, Size, product
 
 if TYPE_CHECKING:
@@ -72,6 +73,8 @@ def _emit_reduce(plan: Emitter, node: Node) -> None:
     runs = _runs(axes, x.shape)
     source: Any = x
     shape = list(x.shape)
+    if x.dtype != "float32" and node["fn"] in ("mean", "l2") and len(runs) > 1:
+        source, shape, runs = _together(plan, x, axes)
     for index, run in enumerate(reversed(runs)):
         outer, size, inner = around(tuple(shape), run)
         for axis in run:
@@ -81,6 +84,15 @@ def _emit_reduce(plan: Emitter, node: Node) -> None:
         fn = _part(node["fn"], index == 0, last)
         plan.step(f"reduce_{kind}", x=source, y=target, outer=outer, size=size, inner=inner, operation=fn)
         source = target
+
+
+def _together(plan: Emitter, x: Value, axes: list[int]) -> tuple[Any, list[Size], list[list[int]]]:
+    """The axes moved to the end: the parts of an integer mean or root would be rounded each for itself."""
+    order = [*(axis for axis in range(x.rank) if axis not in axes), *axes]
+    shape, own = [x.shape[axis] for axis in order], row_major(x.shape)
+    moved = plan.scratch(x.dtype, tuple(shape))
+    plan.copy(x, moved, shape, [own[axis] for axis in order], row_major(shape), ITEM[x.dtype])
+    return moved, shape, [list(range(x.rank - len(axes), x.rank))]
 
 
 def _part(fn: str, first: bool, last: bool) -> str:
@@ -113,7 +125,7 @@ def _reduce(fn: str, newer: int) -> Import:
             axes = tuple(range(x.rank))
         axes = tuple(sorted({axis_of(axis, x.rank) for axis in axes}))
         if not axes:
-            return x
+            return _of_single(call, fn, x)
         return call.build.op("reduce", x, fn=fn, axes=axes, keepdims=int(call.get("keepdims", 1)))
 
     return imported

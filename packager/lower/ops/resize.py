@@ -213,17 +213,17 @@ def _cut(call: Call, fn: str, rounding: str, size: int, out: int, start: float, 
 def _smooth(call: Call, fn: str, size: int, out: int, scale: float) -> Array:
     """Each new place is a mean over as many old ones as it stands for, by a wider kernel."""
     exact = scale if scale else out / size
-    reach = (1 if fn == "linear" else 2) / exact
-    centres = (np.arange(out) + 0.5) / exact
-    first = np.clip(np.floor(centres - reach + 0.5), 0, size)
-    last = np.clip(np.floor(centres + reach + 0.5), 0, size)
-    places = np.arange(size)
-    distance = (places + 0.5 - centres[:, None]) * exact
-    shape = (
-        np.clip(1 - np.abs(distance), 0, None) if fn == "linear" else _cubic(distance, float(call.get("cubic_coeff_a", -0.75)))
-    )
-    shape = np.where((places >= first[:, None]) & (places < last[:, None]), shape, 0)
-    return np.asarray(shape / shape.sum(1, keepdims=True))
+    reach = int(np.ceil((1 if fn == "linear" else 2) / exact))
+    places = np.arange(-reach, size + reach)
+    distance = (places + 0.5 - (np.arange(out)[:, None] + 0.5) / exact) * exact
+    linear = np.clip(1 - np.abs(distance), 0, None)
+    share = linear if fn == "linear" else _cubic(distance, float(call.get("cubic_coeff_a", -0.75)))
+    if call.get("exclude_outside", 0):
+        share = np.where((places < 0) | (places >= size), 0, share)
+    table = np.zeros((out, size))
+    for place, column in zip(np.clip(places, 0, size - 1), share.T, strict=True):
+        table[:, place] += column
+    return np.asarray(table / table.sum(1, keepdims=True))
 
 
 def _scaled(size: Size, factor: float) -> Size:
