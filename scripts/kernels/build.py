@@ -30,6 +30,8 @@ _FAST = {"activation", "attention", "binary", "block", "conv", "conv_transpose",
 _FLAGS = [
     *("-target", "wasm32-freestanding", "-std=c11", "-Wall", "-Wextra", "-Werror", "-nostdlib", "-ffreestanding"),
     *("-fno-exceptions", "-fvisibility=hidden", "-ffp-contract=off", "-g0", "-Wno-unused-function"),
+    # What is worth vectors and unrolling is written so; the compiler's own costs 3 KB, gzipped, and measures the same.
+    *("-fno-vectorize", "-fno-slp-vectorize", "-fno-unroll-loops"),
 ]
 _LINK = [
     *("-Wl,--no-entry", "-Wl,--import-memory", "-Wl,--export=__heap_base", "-Wl,--strip-all", "-Wl,-z,stack-size=98304"),
