@@ -268,7 +268,8 @@ def call(kernel: str, **arguments: np.ndarray | Out | float | None) -> Case:
     """
     entries = table()[kernel]["args"]
     values: list[dict[str, Any]] = []
-    inputs, outputs, given, copies, feeds = [], [], [], [], {}
+    inputs, outputs, copies, feeds = [], [], [], {}
+    given: list[dict[str, Any] | None] = []
 
     def value(place: str, shape: tuple[int, ...], dtype: str, **more: int) -> int:
         values.append({"dtype": dtype, "shape": [size(dim) for dim in shape], "place": place, **more})
