@@ -2,7 +2,7 @@
 // then the bytes it announces. A request is {id, last, args}: an argument is a number (a word) or {bytes, in, out}. Every buffer has just its
 // bytes and lies between guards that no kernel may touch; the buffer `last` ends with the memory, so reading past it traps.
 import { readFileSync, readSync, writeSync } from "node:fs";
-import { Worker, isMainThread, parentPort, workerData } from "node:worker_threads";
+import { Worker, isMainThread, workerData } from "node:worker_threads";
 
 const PAGE = 65536;
 const GUARD = 64;
@@ -11,13 +11,10 @@ function instantiate(module, memory) {
 }
 
 if (!isMainThread) {
-  const { module, memory, stack, thread, threads } = workerData;
+  const { module, memory, stack } = workerData;
   const exports = instantiate(module, memory);
   exports.__stack_pointer.value = stack;
-  parentPort.on("message", ({ commands, end, done }) => {
-    exports.run(commands, end, thread, threads);
-    Atomics.store(done, 0, Atomics.load(done, 0) + 1);
-  });
+  exports.help();
 } else {
   serve(process.argv[2], Number(process.argv[3]));
 }
@@ -54,15 +51,14 @@ function serve(path, threads) {
   const shared = threads > 0;
   const memory = new WebAssembly.Memory({ initial: 64, maximum: 4096, shared });
   const exports = instantiate(module, memory);
-  const workers = [];
   for (let thread = 1; thread < threads; thread++) {
     const stack = exports.stack_of(thread);
-    workers.push(new Worker(new URL(import.meta.url), { workerData: { module, memory, stack, thread, threads } }));
+    new Worker(new URL(import.meta.url), { workerData: { module, memory, stack } });
   }
   for (;;) {
     const request = JSON.parse(read(read(4).readInt32LE()).toString());
     try {
-      const blocks = call(exports, memory, workers, threads, request);
+      const blocks = call(exports, memory, threads, request);
       answer({ sizes: blocks.map((block) => block.length) }, blocks);
     } catch (error) {
       answer({ error: String(error) }, []);
@@ -90,7 +86,7 @@ function place(exports, memory, { args, last }) {
   return { places, end: at };
 }
 
-function call(exports, memory, workers, threads, request) {
+function call(exports, memory, threads, request) {
   const { args, id } = request;
   const { places, end } = place(exports, memory, request);
   const bytes = new Uint8Array(memory.buffer);
@@ -104,18 +100,11 @@ function call(exports, memory, workers, threads, request) {
   }
   const words = [id, args.length + 2, ...args.map((arg, i) => (typeof arg === "object" && arg !== null ? places[i] : (arg ?? 0)))];
   new Int32Array(memory.buffer, base, words.length).set(words);
-  run(exports, memory, workers, threads, base, base + 4 * words.length);
+  exports.run(base, base + 4 * words.length, Number(threads > 1));
   for (const { arg, at } of buffers) {
     const guards = [...bytes.subarray(at - GUARD, at), ...bytes.subarray(at + arg.bytes, at + arg.bytes + GUARD)];
     const after = at + arg.bytes === bytes.length ? GUARD : 2 * GUARD;
     if (guards.slice(0, after).some((byte) => byte !== 0xff)) throw new Error(`wrote outside of a buffer of ${arg.bytes} bytes`);
   }
   return buffers.filter(({ arg }) => arg.out).map(({ arg, at }) => Buffer.from(bytes.slice(at, at + arg.bytes)));
-}
-
-function run(exports, memory, workers, threads, commands, end) {
-  if (workers.length === 0) return exports.run(commands, end, 0, Math.max(1, threads));
-  const done = new Int32Array(new SharedArrayBuffer(4));
-  for (const worker of workers) worker.postMessage({ commands, end, done });
-  exports.run(commands, end, 0, threads);
 }

@@ -179,8 +179,8 @@ export class Engine implements Session {
       this.#team.bytes(this.#commands, bytes.length).set(bytes);
       this.#current = commands;
     }
-    const threads = work > worthMeeting * this.#plan.steps.length ? this.#team.threads : 1;
-    this.#team.run(this.#commands, this.#commands + commands.byteLength, threads);
+    const together = this.threads > 1 && work > worthMeeting * this.#plan.steps.length;
+    this.#team.run(this.#commands, this.#commands + commands.byteLength, together);
   }
 
   #write({ name, dtype, address, bytes }: Location, { data }: Tensor): void {

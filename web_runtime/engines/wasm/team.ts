@@ -11,12 +11,15 @@ const maxima = [32_768, 16_384, 8192, 4096];
 
 /** What a build of the kernels' module gives. */
 export interface Kernels {
-  run(commands: number, end: number, thread: number, threads: number): void;
+  /** Executes the commands from one address to another; `together` lets helpers take part. */
+  run(commands: number, end: number, together: number): void;
   /** Where its own data ends. */
   __heap_base: WebAssembly.Global;
   /** In builds with threads: the top of a thread's stack, which its instance's stack pointer has to start from. */
   stack_of?(thread: number): number;
   __stack_pointer?: WebAssembly.Global;
+  /** In builds with threads: a helper's life. It takes part in what others run, and never returns. */
+  help?(): never;
 }
 
 export interface Helper {
@@ -30,31 +33,22 @@ export interface Task {
   memory: WebAssembly.Memory;
   /** Its number, from 1; this thread is 0. */
   thread: number;
-  /** Address of the words that say what is to be run. */
-  control: number;
 }
 
 /** Starts a helper; resolves when it waits for work. */
 export type StartHelper = (task: Task) => Promise<Helper>;
-
-/** Words at `control`. */
-const word = { round: 0, commands: 1, end: 2, threads: 3, count: 16 };
-/** How often a thread looks for work before it sleeps: about as long as a small layer takes. */
-const spins = 2000;
 
 export class Team {
   /** The first address that nothing else uses. */
   readonly free: number;
   readonly #memory: WebAssembly.Memory;
   readonly #kernels: Kernels;
-  readonly #control: number;
   #helpers: Helper[] = [];
 
   private constructor(memory: WebAssembly.Memory, kernels: Kernels) {
     this.#memory = memory;
     this.#kernels = kernels;
-    this.#control = aligned(kernels.__heap_base.value as number);
-    this.free = this.#control + 4 * word.count;
+    this.free = aligned(kernels.__heap_base.value as number);
     this.reserve(this.free, Number.POSITIVE_INFINITY);
   }
 
@@ -74,7 +68,7 @@ export class Team {
     const team = new Team(memory, await instantiate(module, memory));
     const others = Array.from({ length: threads - 1 }, (_, i) => i + 1);
     const started = await Promise.allSettled(
-      others.map(async (thread) => start({ module, memory, thread, control: team.#control })),
+      others.map(async (thread) => start({ module, memory, thread })),
     );
     team.#helpers = started.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
     return team;
@@ -101,17 +95,9 @@ export class Team {
     return new Uint8Array(this.#memory.buffer, address, length);
   }
 
-  /** Executes all commands from one address to another, on so many of its threads: on all of them or on this one. */
-  run(commands: number, end: number, threads: number): void {
-    if (threads > 1) {
-      const words = new Int32Array(this.#memory.buffer, this.#control, word.count);
-      words[word.commands] = commands;
-      words[word.end] = end;
-      words[word.threads] = threads;
-      Atomics.add(words, word.round, 1);
-      Atomics.notify(words, word.round);
-    }
-    this.#kernels.run(commands, end, 0, threads);
+  /** Executes all commands from one address to another, together with the helpers or on this thread alone. */
+  run(commands: number, end: number, together: boolean): void {
+    this.#kernels.run(commands, end, Number(together));
   }
 
   end(): void {
@@ -120,19 +106,12 @@ export class Team {
   }
 }
 
-/** A helper's life: it waits for commands and runs them with the others, until it is terminated. */
-export async function help({ module, memory, thread, control }: Task, ready: () => void): Promise<never> {
+/** A helper's life, until it is terminated. */
+export async function help({ module, memory, thread }: Task, ready: () => void): Promise<void> {
   const kernels = await instantiate(module, memory);
   if (kernels.stack_of && kernels.__stack_pointer) kernels.__stack_pointer.value = kernels.stack_of(thread);
-  const words = new Int32Array(memory.buffer, control, word.count);
-  let round = Atomics.load(words, word.round);
   ready();
-  for (;;) {
-    for (let i = 0; i < spins && Atomics.load(words, word.round) === round; i++);
-    Atomics.wait(words, word.round, round);
-    round = Atomics.load(words, word.round);
-    kernels.run(words[word.commands] as number, words[word.end] as number, thread, Atomics.load(words, word.threads));
-  }
+  kernels.help?.();
 }
 
 async function instantiate(module: WebAssembly.Module, memory: WebAssembly.Memory): Promise<Kernels> {
