@@ -67,8 +67,10 @@ def test_wheel_holds_the_assets_and_nothing_of_the_workshop(wheel: Path) -> None
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
         assets = json.loads(archive.read("packager/web/assets.json"))
-    engines = assets["engines"].values()
-    listed = [*assets["files"].values(), *(engine[part] for engine in engines for part in ("script", "glue", "module"))]
+    engines = assets["engines"]
+    modules = [build["path"] for build in engines["wasm"]["modules"]]
+    listed = [*assets["files"].values(), *(engines["ort-wasm"][part] for part in ("script", "glue", "module")), *modules]
+    listed.append(engines["wasm"]["script"])
     assert {f"packager/web/{path}" for path in listed} <= names
     assert "packager/schema/manifest.schema.json" in names
     assert {name.split("/")[0] for name in names if ".dist-info/" not in name} == {"packager"}
