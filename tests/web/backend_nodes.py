@@ -133,9 +133,8 @@ def _compiled(proto: onnx.ModelProto, fixed: dict[str, np.ndarray]) -> tuple[Com
         compiled, refused = _compile(model_of(Path("test.onnx"), model, {}), "fp32")
     except InputError as error:
         return None, error.what
-    return compiled, "" if compiled is not None else "; ".join(
-        dict.fromkeys(f"{entry.op}: {entry.reason}" for entry in refused)
-    )
+    reasons = (f"{entry.op or entry.node}: {entry.reason}" for entry in refused)
+    return compiled, "; ".join(dict.fromkeys(reasons))
 
 
 def _judge(entry: _Ready, result: Result) -> Verdict:

@@ -46,9 +46,12 @@ class Network:
         return found[-1] if self.chance.maybe(0.6) else self.chance.pick(found)
 
     def made(self) -> Made:
-        """The network with one to three of its tensors as outputs."""
+        """The network; what nothing reads is an output, and now and then something else."""
         chance, shape = self.chance, self.tensors[0][1]
-        outputs = {self.tensors[-1][0]} | {chance.pick(self.tensors[1:])[0] for _ in range(chance.size(0, 1, 2))}
+        read = {name for node in self.nodes for name in node.input}
+        outputs = {name for name, _ in self.tensors[1:] if name not in read}
+        if chance.maybe(0.3):
+            outputs.add(chance.pick(self.tensors[1:])[0])
         symbols: list[int | str] = ["batch", *shape[1:]] if chance.maybe() else list(shape)
         built = model(self.nodes, {"x": ("float32", symbols)}, dict.fromkeys(sorted(outputs), "float32"), self.weights)
         return Made(built, {"x": chance.floats(shape, -2, 2)}, 1e-4)

@@ -200,6 +200,15 @@ def _constant_of_shape(call: Call) -> Value:
     return call.build.op("filled", dtype=str(value.dtype), shape=shape, value=number)
 
 
+def _eye(call: Call) -> Value:
+    """Ones on a diagonal of a matrix whose shape is the input's."""
+    x, offset, dtype = call[0], call.get("k", 0), call.get("dtype") or call[0].dtype
+    if not all(isinstance(size, int) for size in x.shape) or dtype not in ITEM:
+        raise Unsupported("its size depends on the input's shape")
+    rows, columns = map(int, x.shape)  # type: ignore[arg-type]
+    return call.build.constant(np.eye(rows, columns, offset).astype(dtype))
+
+
 OPS = [
     Op("gather", _infer_gather, _evaluate_gather, _emit_gather, symbolic=True),
     Op("gather_elements", _infer_gather_elements, _evaluate_gather_elements, _emit_gather_elements),
@@ -211,6 +220,7 @@ IMPORTS: dict[str, Import] = {
     "Gather": _gather,
     "GatherElements": _gather_elements,
     "GatherND": _gather_nd,
+    "EyeLike": _eye,
     "Range": _range,
     "ConstantOfShape": _constant_of_shape,
 }

@@ -202,6 +202,17 @@ def _equal(call: Call) -> Value:
     return binary(call, "equal", call[0], call[1], "logic" if call[0].dtype == "bool" else "compare")
 
 
+def _shift(call: Call) -> Value:
+    """Bytes go through int32, whose lowest bits are theirs."""
+    fn, x, by = f"shift_{str(call.get('direction')).lower()}", call[0], call[1]
+    if x.dtype not in ("uint8", "int8"):
+        return binary(call, fn, x, by)
+    made = binary(call, fn, call.build.op("cast", x, to="int32"), call.build.op("cast", by, to="int32"))
+    if x.dtype == "uint8":
+        made = binary(call, "bit_and", made, call.build.constant(np.array(255, np.int32)))
+    return call.build.op("cast", made, to=x.dtype)
+
+
 IMPORTS: dict[str, Import] = {
     "Clip": _clip,
     "Pow": _pow,
@@ -209,6 +220,7 @@ IMPORTS: dict[str, Import] = {
     "Add": _binary("add"), "Sub": _binary("sub"), "Mul": _binary("mul"), "Div": _binary("div"),
     "Min": _many("min"), "Max": _many("max"), "Sum": _many("add"), "Mean": _mean,
     "Mod": lambda call: binary(call, "fmod" if call.get("fmod", 0) else "mod", call[0], call[1]),
+    "BitShift": _shift,
     "BitwiseAnd": _binary("bit_and"), "BitwiseOr": _binary("bit_or"), "BitwiseXor": _binary("bit_xor"),
     "Equal": _equal,
     "Less": _binary("less", "compare"), "LessOrEqual": _binary("less_equal", "compare"),

@@ -11,6 +11,7 @@ from packager.lower.ops.base import Call, Import, Op, axis_of
 from packager.lower.ops.convolution import conv
 from packager.lower.ops.matrix import matmul
 from packager.lower.unsupported import Unsupported
+from packager.model import DTYPES
 
 if TYPE_CHECKING:
     from packager.lower.ir import Operand, Value
@@ -49,7 +50,7 @@ def _dequantise(call: Call) -> Value:
 
 def _quantise(call: Call) -> Value:
     zero = call.input(2)
-    to = zero.dtype if zero is not None else call.get("output_dtype") or "uint8"
+    to = zero.dtype if zero is not None else DTYPES.get(call.get("output_dtype"), "uint8")
     if call[0].dtype != "float32" or call[1].dtype != "float32" or to not in _LIMITS:
         raise Unsupported(f"it makes {to} of {call[0].dtype} with scales of {call[1].dtype}")
     zero = None if zero is None else _along(call, call[0], zero)

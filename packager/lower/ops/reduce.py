@@ -126,9 +126,20 @@ def _reduce(fn: str, newer: int) -> Import:
         axes = tuple(sorted({axis_of(axis, x.rank) for axis in axes}))
         if not axes:
             return _of_single(call, fn, x)
+        if x.dtype == "bool" and fn in ("max", "min"):
+            return _of_bools(call, fn, x, axes)
         return call.build.op("reduce", x, fn=fn, axes=axes, keepdims=int(call.get("keepdims", 1)))
 
     return imported
+
+
+def _of_bools(call: Call, fn: str, x: Value, axes: Sequence[int]) -> Value:
+    """Any for the largest, all for the smallest; of nothing, False and True."""
+    build = call.build
+    wide = build.op("cast", x, to="int32")
+    made = build.op("reduce", wide, fn=fn, axes=tuple(axes), keepdims=int(call.get("keepdims", 1)))
+    limit = build.constant(np.array(0 if fn == "max" else 1, np.int32))
+    return build.op("cast", build.op("binary", made, limit, fn=fn), to="bool")
 
 
 def _of_single(call: Call, fn: str, x: Value) -> Value:

@@ -178,6 +178,7 @@ def _by_tables(call: Call, x: Value, fn: str, coordinate: str, rounding: str, ax
         raise Unsupported(f"it works on {x.dtype}")
     crop = coordinate == "tf_crop_and_resize"
     region = call.data(1, "region").reshape(2, -1) if crop else np.zeros((2, len(axes)))
+    inside = np.ones((1,) * x.rank, bool)
     for index, axis in enumerate(axes):
         size, new = x.shape[axis], out[axis]
         if size == new and not crop:
@@ -186,13 +187,19 @@ def _by_tables(call: Call, x: Value, fn: str, coordinate: str, rounding: str, ax
             raise Unsupported("it resizes, in a way that needs to know the sizes, what only the input's shape tells")
         table: Array
         if crop:
-            table = _cut(call, fn, rounding, size, new, *map(float, region[:, index]))
+            places = _cut(size, new, *map(float, region[:, index]))
+            within = (places >= 0) & (places <= size - 1)
+            inside = inside & within.reshape((-1, *(1,) * (x.rank - axis - 1)))
+            table = _weights_at(_settings(call, fn, "", rounding), places.clip(0, size - 1), size)
         elif call.get("antialias", 0) and fn != "nearest" and new < size:
             table = _smooth(call, fn, size, new, factors[axis])
         else:
             table = _axis_weights(_settings(call, fn, coordinate, rounding), size, new, factors[axis])
         x = resampled(call, x, axis, table)
-    return x
+    if inside.all():
+        return x
+    beyond = call.build.constant(np.array(call.get("extrapolation_value", 0.0), np.float32))
+    return call.build.op("where", call.build.constant(inside), x, beyond)
 
 
 def _settings(call: Call, fn: str, coordinate: str, rounding: str) -> dict[str, Any]:
@@ -200,14 +207,11 @@ def _settings(call: Call, fn: str, coordinate: str, rounding: str) -> dict[str, 
             "exclude_outside": int(call.get("exclude_outside", 0))}  # fmt: skip
 
 
-def _cut(call: Call, fn: str, rounding: str, size: int, out: int, start: float, end: float) -> Array:
-    """A part of the axis, from ``start`` to ``end`` of its length."""
-    i = np.arange(out)
-    step = (end - start) * (size - 1) / (out - 1) if out > 1 else 0.0
-    places = start * (size - 1) + i * step if out > 1 else np.full(1, (start + end) * (size - 1) / 2)
-    if (places < 0).any() or (places > size - 1).any():
-        raise Unsupported("it reaches beyond its input")
-    return _weights_at(_settings(call, fn, "", rounding), places, size)
+def _cut(size: int, out: int, start: float, end: float) -> Array:
+    """Places in a part of the axis, from ``start`` to ``end`` of its length."""
+    if out == 1:
+        return np.full(1, (start + end) * (size - 1) / 2)
+    return start * (size - 1) + np.arange(out) * (end - start) * (size - 1) / (out - 1)
 
 
 def _smooth(call: Call, fn: str, size: int, out: int, scale: float) -> Array:
