@@ -67,9 +67,7 @@ export class Team {
     const memory = shared();
     const team = new Team(memory, await instantiate(module, memory));
     const others = Array.from({ length: threads - 1 }, (_, i) => i + 1);
-    const started = await Promise.allSettled(
-      others.map(async (thread) => start({ module, memory, thread })),
-    );
+    const started = await Promise.allSettled(others.map(async (thread) => start({ module, memory, thread })));
     team.#helpers = started.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
     return team;
   }
