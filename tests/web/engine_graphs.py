@@ -9,7 +9,7 @@ from onnx import helper
 
 from tests.lower.graphs import model
 
-from .engine_cases import Arrays, Chance, Made
+from .generated import Arrays, Chance, Made
 
 if TYPE_CHECKING:
     from collections.abc import Callable

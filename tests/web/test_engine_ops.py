@@ -10,16 +10,16 @@ from packager.lower import compile  # noqa: A004
 from tests.lower.graphs import agree, expected
 
 from .engine import BrowserEngine, Case, browser_engine
-from .engine_cases import GENERATED, generated
 from .engine_graphs import network
+from .generated import GENERATED, generated
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-@pytest.fixture(scope="module")
-def engine() -> Iterator[BrowserEngine]:
-    with browser_engine() as started:
+@pytest.fixture(scope="module", params=["relaxed", "simd128-threads"])
+def engine(request: pytest.FixtureRequest) -> Iterator[BrowserEngine]:
+    with browser_engine(request.param, threads=2) as started:
         yield started
 
 
