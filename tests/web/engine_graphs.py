@@ -52,7 +52,12 @@ class Network:
         outputs = {name for name, _ in self.tensors[1:] if name not in read}
         if chance.maybe(0.3):
             outputs.add(chance.pick(self.tensors[1:])[0])
-        symbols: list[int | str] = ["batch", *shape[1:]] if chance.maybe() else list(shape)
+        symbols: list[int | str] = list(shape)
+        if chance.maybe():
+            symbols[0] = "batch"
+        if chance.maybe():
+            spatial = {2: "height", 3: "width"} if len(shape) == 4 else {1: "length"}
+            symbols = [spatial.get(axis, size) for axis, size in enumerate(symbols)]
         built = model(self.nodes, {"x": ("float32", symbols)}, dict.fromkeys(sorted(outputs), "float32"), self.weights)
         return Made(built, {"x": chance.floats(shape, -2, 2)}, 1e-4)
 

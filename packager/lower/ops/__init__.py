@@ -11,6 +11,7 @@ from packager.lower.ops import (
     cut,
     einsum,
     gather,
+    grid,
     index,
     matrix,
     move,
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from packager.lower.ops.base import Import, Op
 
 _FAMILIES = (
-    attention, cast, convolution, cut, einsum, gather, index, matrix, move, norm,
+    attention, cast, convolution, cut, einsum, gather, grid, index, matrix, move, norm,
     pairs, pool, quantise, recurrent, reduce, resample, resize, shape, unary,
 )  # fmt: skip
 

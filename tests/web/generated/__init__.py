@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from .axes import along, arg, normalise, reduce, softmax
 from .chance import Arrays, Chance, Made
-from .moves import blocks, concat, expand, gather, pad, reshape, scatter, slices, split, transpose
+from .moves import blocks, concat, expand, gather, grid_sample, pad, reshape, scatter, slices, split, transpose
 from .pointwise import binary, cast, clip, dequantise, logic, quantise, unary, where
 from .products import conv, conv_transpose, einsum, gemm, global_pool, matmul, pool, recurrent, resize
 
@@ -36,6 +36,7 @@ GENERATED: dict[str, tuple[Callable[[Chance, str], Made], int]] = {
     "Concat": (concat, 10), "Split": (split, 8), "Slice": (slices, 24), "Pad": (pad, 20), "Transpose": (transpose, 14),
     **dict.fromkeys(("Reshape", "Flatten", "Squeeze", "Unsqueeze"), (reshape, 5)),
     "Expand": (expand, 8), "Tile": (expand, 5), "Gather": (gather, 14), "GatherElements": (gather, 6),
+    "GridSample": (grid_sample, 8),
     **dict.fromkeys(("ScatterElements", "ScatterND", "GatherND"), (scatter, 6)),
     **dict.fromkeys(("CumSum", "TopK", "OneHot", "Trilu"), (along, 6)),
     **dict.fromkeys(("DepthToSpace", "SpaceToDepth"), (blocks, 4)),

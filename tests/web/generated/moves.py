@@ -107,3 +107,13 @@ def blocks(chance: Chance, op: str) -> Made:
         mode: dict[str, Any] = {"mode": chance.pick(["DCR", "CRD"])}
         return chance.made(op, {"x": chance.floats((n, c * block * block, h, w))}, blocksize=block, symbolic=False, **mode)
     return chance.made(op, {"x": chance.floats((n, c, h * block, w * block))}, blocksize=block, symbolic=False)
+
+
+def grid_sample(chance: Chance, op: str) -> Made:
+    x = chance.floats((chance.size(1, 2), chance.size(1, 3, 8, 9), chance.size(3, 5), chance.size(4, 7)))
+    grid = chance.floats((x.shape[0], chance.size(1, 4), chance.size(3, 6), 2), -1.4, 1.4)
+    options: dict[str, Any] = {
+        "mode": chance.pick(["linear", "nearest"]), "padding_mode": chance.pick(["zeros", "border"]),
+        "align_corners": int(chance.maybe()),
+    }  # fmt: skip
+    return chance.made(op, {"x": x, "grid": grid}, opset=20, symbolic=False, tolerance=1e-4, **options)
