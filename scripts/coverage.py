@@ -28,6 +28,9 @@ All tensors of these tests are inputs, also those that models keep as constants:
 must know when it is compiled is made a constant then, and counted under *{constants}*. Under *{folded}* all inputs
 are constants: the compiler's NumPy gave the answer, and the engine only handed it out.
 
+Where a dimension that only the input tells meets another size, both are taken to be the same: an input for which they
+are not, because one of them is 1 and would broadcast, is refused with a message, never answered wrongly.
+
 **{passed} of {total} pass: {plain} as they are, {fixed} with constants, {known} when compiling;
 {failed} fail, {refused} are refused.**
 Of the {covered_ops} operators that the engine covers, {covered_passed} of {covered_total} tests pass.

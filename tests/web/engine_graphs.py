@@ -240,7 +240,7 @@ def network(seed: int, kind: str) -> Made:
     if kind == "images":
         net = Network(chance, (chance.size(1, 1, 2), chance.size(2, 3, 4, 8), chance.size(5, 8, 9), chance.size(6, 7, 8)))
     else:
-        net = Network(chance, (chance.size(1, 2), chance.size(1, 3, 5, 9), chance.size(4, 8, 12)))
+        net = Network(chance, (chance.size(1, 2), chance.size(1, 3, 5, 9, 70), chance.size(4, 8, 12)))
     for _ in range(chance.size(4, 6, 8, 10)):
         step = chance.pick(IMAGES if kind == "images" else SEQUENCES)
         net.tensors.append(step(net))

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def softmax(chance: Chance, op: str) -> Made:
-    x = chance.floats(chance.shape(1, 4), -20, 20)
+    x = chance.floats((chance.size(1, 3), chance.size(700, 3001)) if chance.maybe(0.15) else chance.shape(1, 4), -20, 20)
     if x.size and chance.maybe(0.3):
         x.reshape(-1)[0] = -np.inf if x.shape[-1] > 1 else 0
     return chance.made(op, {"x": x}, axis=int(chance.random.integers(-x.ndim, x.ndim)), opset=chance.pick([11, 13, 17]))
@@ -19,6 +19,8 @@ def softmax(chance: Chance, op: str) -> Made:
 
 def reduce(chance: Chance, op: str) -> Made:
     shape = chance.shape(1, 4, 0.1 if op in ("ReduceSum", "ReduceProd", "ReduceL1", "ReduceL2", "ReduceSumSquare") else 0)
+    if chance.maybe(0.1):
+        shape = (chance.size(1, 5), chance.size(300, 1111), chance.size(1, 9))
     axes = chance.random.permutation(len(shape))[: int(chance.random.integers(1, len(shape) + 1))]
     low = 0.1 if op in ("ReduceLogSum", "ReduceProd") else -3
     if op in ("ReduceSum", "ReduceMax", "ReduceMin", "ReduceProd", "ReduceMean") and chance.maybe(0.25):

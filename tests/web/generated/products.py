@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 def matmul(chance: Chance, op: str) -> Made:
     m, k, n = chance.size(), chance.size(), chance.size()
+    if chance.maybe(0.2):
+        m, k, n = chance.size(6, 65, 130), chance.size(255, 600, 1030), chance.size(64, 100, 257)
     if chance.maybe(0.08):
         m = 0
     batch = chance.shape(0, 2, 0)[:2]
@@ -19,7 +21,7 @@ def matmul(chance: Chance, op: str) -> Made:
     a = chance.floats((k,) if chance.maybe(0.1) else (*chance.spread(batch), m, k))
     b = chance.floats((k,) if chance.maybe(0.1) else (*(chance.spread(batch) if chance.maybe() else ()), k, n))
     if chance.maybe():
-        return chance.made(op, {"a": a}, {"b": b}, symbolic=a.ndim >= b.ndim and chance.maybe())
+        return chance.made(op, {"a": a}, {"b": b}, symbolic=b.ndim <= 2 and chance.maybe())
     return chance.made(op, {"a": a, "b": b}, symbolic=False)
 
 
@@ -67,6 +69,10 @@ def conv(chance: Chance, op: str) -> Made:
     groups = chance.size(1, 1, 2, 3, 8)
     depth = 1 if groups > 3 or chance.maybe(0.2) else chance.size(1, 2, 3, 5, 8)
     out = groups * chance.size(1, 1, 2, 3, 8)
+    if groups == 1 and chance.maybe(0.2):
+        depth, out = chance.size(32, 67, 130), chance.size(24, 64, 100)
+    if depth == 1 and groups > 3 and chance.maybe(0.3):
+        groups = out = chance.size(16, 36, 100)
     size = [chance.size(9, 11, 13, 16) for _ in range(rank)]
     x = chance.floats((chance.size(1, 1, 2, 0), groups * depth, *size))
     weights = {"w": chance.floats((out, depth, *kernel))}
