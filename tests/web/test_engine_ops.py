@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING
 
 import pytest
+from onnxruntime.quantization import CalibrationDataReader, quantize_dynamic, quantize_static
 
 from packager.lower import compile  # noqa: A004
+from packager.readers import read
 from tests.lower.graphs import agree, expected
 
 from .engine import BrowserEngine, Case, browser_engine
@@ -15,6 +18,12 @@ from .generated import GENERATED, generated
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
+
+    import numpy as np
+    import onnx
+
+    from packager.model import Model
 
 
 @pytest.fixture(scope="module", params=["relaxed", "simd128-threads"])
@@ -31,6 +40,33 @@ def test_the_engine_agrees_with_onnxruntime(op: str, engine: BrowserEngine) -> N
     for result, entry in zip(engine.run(cases), made, strict=True):
         assert not result.error, result.message
         agree(result.outputs, expected(entry.model, entry.feeds), entry.tolerance)
+
+
+@pytest.mark.parametrize("how", ["dynamic", "static"])
+def test_networks_that_onnxruntime_quantised_agree(how: str, engine: BrowserEngine, tmp_path: Path) -> None:
+    """Steps of the codes are what both compute; a place that falls to the other step may differ by it."""
+    for seed, kind in itertools.product(range(6), ("images", "sequences")):
+        made = network(seed, kind)
+        model = quantised(made.model.proto, made.feeds, how, tmp_path)
+        plan = compile(model)
+        (result,) = engine.run([Case(plan.document, b"".join(plan.weights), made.feeds)])
+        assert not result.error, f"{seed}: {result.message}"
+        agree(result.outputs, expected(model, made.feeds), 0.02)
+
+
+def quantised(proto: onnx.ModelProto, feeds: dict[str, np.ndarray], how: str, folder: Path) -> Model:
+    class Feeds(CalibrationDataReader):
+        left = iter([feeds])
+
+        def get_next(self) -> dict[str, np.ndarray] | None:
+            return next(self.left, None)
+
+    path = folder / "quantised.onnx"
+    if how == "dynamic":
+        quantize_dynamic(proto, path)
+    else:
+        quantize_static(proto, path, Feeds(), per_channel=True)
+    return read(path)
 
 
 @pytest.mark.parametrize("kind", ["images", "sequences"])

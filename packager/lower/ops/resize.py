@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -231,11 +232,12 @@ def _smooth(call: Call, fn: str, size: int, out: int, scale: float) -> Array:
 
 
 def _scaled(size: Size, factor: float) -> Size:
-    """floor(size × factor): exact for numbers; for symbols where the factor is a whole number or one over it."""
+    """floor(size × factor): exact for numbers; for symbols where the factor is a fraction of small numbers."""
     if isinstance(size, int):
         return int(np.floor(size * np.float32(factor)))
-    if factor == round(factor):
-        return size * int(factor)
+    exact = Fraction(factor).limit_denominator(64)
+    if float(exact) == factor:
+        return size * exact.numerator // exact.denominator
     if 1 / factor == round(1 / factor):
         return size // round(1 / factor)
     raise Unsupported(f"it scales a size that only the input tells by {factor:g}")

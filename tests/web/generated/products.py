@@ -127,7 +127,9 @@ def resize(chance: Chance, op: str) -> Made:
     if chance.maybe() or options.get("nearest_mode") == "round_prefer_ceil":
         weights: Arrays = {
             "roi": np.zeros(0, np.float32),
-            "scales": np.array([1, 1, chance.pick([2, 3]), chance.pick([1, 2])], np.float32),
+            "scales": np.array(
+                [1, 1, chance.pick([2, 3] if mode == "nearest" else [2, 1.5, 0.75]), chance.pick([1, 2])], np.float32
+            ),
         }
     else:
         sizes = np.array([*x.shape[:2], chance.size(2, 6, 11), chance.size(3, 8, 10)], np.int64)
