@@ -100,7 +100,8 @@ class _Importer:
     def node(self, node: onnx.NodeProto, scope: dict[str, Any]) -> None:
         label = node_label(node)
         results: list[Any] = [_ABSENT] * len(node.output)
-        importer = IMPORTS.get(node.op_type) if node.domain in ("", "ai.onnx") else None
+        known = node.op_type if node.domain in ("", "ai.onnx") else f"{node.domain}.{node.op_type}"
+        importer = IMPORTS.get(known)
         operands = [scope.get(name, _ABSENT) if name else None for name in node.input]
         if node.op_type == "If":
             results = self.branches(node, label, operands[0], scope)

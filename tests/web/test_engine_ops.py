@@ -6,7 +6,7 @@ import itertools
 from typing import TYPE_CHECKING
 
 import pytest
-from onnxruntime.quantization import CalibrationDataReader, quantize_dynamic, quantize_static
+from onnxruntime.quantization import CalibrationDataReader, QuantFormat, quantize_dynamic, quantize_static
 
 from packager.lower import compile  # noqa: A004
 from packager.readers import read
@@ -42,7 +42,7 @@ def test_the_engine_agrees_with_onnxruntime(op: str, engine: BrowserEngine) -> N
         agree(result.outputs, expected(entry.model, entry.feeds), entry.tolerance)
 
 
-@pytest.mark.parametrize("how", ["dynamic", "static"])
+@pytest.mark.parametrize("how", ["dynamic", "static", "operators"])
 def test_networks_that_onnxruntime_quantised_agree(how: str, engine: BrowserEngine, tmp_path: Path) -> None:
     """Steps of the codes are what both compute; a place that falls to the other step may differ by it."""
     for seed, kind in itertools.product(range(6), ("images", "sequences")):
@@ -65,7 +65,8 @@ def quantised(proto: onnx.ModelProto, feeds: dict[str, np.ndarray], how: str, fo
     if how == "dynamic":
         quantize_dynamic(proto, path)
     else:
-        quantize_static(proto, path, Feeds(), per_channel=True)
+        form = QuantFormat.QOperator if how == "operators" else QuantFormat.QDQ
+        quantize_static(proto, path, Feeds(), quant_format=form, per_channel=True)
     return read(path)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from packager.lower.ops import (
     attention,
     cast,
+    contrib,
     convolution,
     cut,
     einsum,
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from packager.lower.ops.base import Import, Op
 
 _FAMILIES = (
-    attention, cast, convolution, cut, einsum, gather, grid, index, matrix, move, norm,
+    attention, cast, contrib, convolution, cut, einsum, gather, grid, index, matrix, move, norm,
     pairs, pool, quantise, recurrent, reduce, resample, resize, shape, unary,
 )  # fmt: skip
 

@@ -56,19 +56,20 @@ def _rows(fn: str) -> Import:
         source = x if axis == x.rank - 1 else build.op("reshape", x, shape=(*x.shape[:axis], columns))
         y = build.op("row_norm", source, *flat, fn=fn, epsilon=float(call.get("epsilon", 1e-5)))
         y = y if source is x else build.op("reshape", y, shape=tuple(x.shape))
-        return y if call.outputs == 1 else [y, *_statistics(call, x, axis)][: call.outputs]
+        return y if call.outputs == 1 else [y, *_statistics(call, fn, x, axis)][: call.outputs]
 
     return imported
 
 
-def _statistics(call: Call, x: Value, axis: int) -> list[Value]:
-    """The mean of each row, and one over its standard deviation."""
+def _statistics(call: Call, fn: str, x: Value, axis: int) -> list[Value]:
+    """The mean of each row, where the norm takes it away, and one over its deviation."""
     build, axes = call.build, tuple(range(axis, x.rank))
-    mean = build.op("reduce", x, fn="mean", axes=axes, keepdims=1)
-    square = build.op("unary", build.op("binary", x, mean, fn="sub"), fn="square", p0=0.0, p1=0.0)
+    means = [build.op("reduce", x, fn="mean", axes=axes, keepdims=1)] if fn == "layer" else []
+    centred = build.op("binary", x, means[0], fn="sub") if means else x
+    square = build.op("unary", centred, fn="square", p0=0.0, p1=0.0)
     variance = build.op("reduce", square, fn="mean", axes=axes, keepdims=1)
     padded = build.op("unary", variance, fn="affine", p0=1.0, p1=float(call.get("epsilon", 1e-5)))
-    return [mean, build.op("unary", padded, fn="rsqrt", p0=0.0, p1=0.0)]
+    return [*means, build.op("unary", padded, fn="rsqrt", p0=0.0, p1=0.0)]
 
 
 def _vector(call: Call, entry: Value, shape: Shape) -> Value:

@@ -93,6 +93,19 @@ def _conv_integer(call: Call) -> Value:
     return call.build.op("cast", made, to="int32")
 
 
+def dequantised(call: Call, index: int) -> Value:
+    """The numbers of codes whose scale and zero point are the next inputs, one each for all."""
+    numbers = _numbers(call, call[index], call.input(index + 2), 0)
+    return call.build.op("binary", numbers, _one(call, call[index + 1]), fn="mul")
+
+
+def quantised(call: Call, numbers: Value, index: int) -> Value:
+    """Codes of numbers by a scale and a zero point, one each for all, at two inputs."""
+    zero = call.input(index + 1)
+    to = "uint8" if zero is None else zero.dtype
+    return _stepped(call, numbers, _one(call, call[index]), None if zero is None else _one(call, zero), to)
+
+
 def _scaled(call: Call, made: Value, first: int, zero: int, axis: int) -> Value:
     """The product in the steps of the output; scales are inputs ``first`` and ``first + 3``, the output's behind those."""
     build, a, b, y = call.build, call[first], call[first + 3], call[zero - 1]

@@ -125,6 +125,9 @@ def _resized(call: Call, x: Value, scales: Operand, sizes: Operand, coordinate: 
     fn = {"nearest": "nearest", "linear": "linear", "bilinear": "linear", "cubic": "cubic"}.get(call.get("mode", "nearest"))
     if fn is None:
         raise Unsupported(f"its mode {call.get('mode')} is not covered")
+    if x.dtype in ("int8", "uint8") and fn == "nearest":
+        wide = call.build.op("cast", x, to="float32")
+        return call.build.op("cast", _resized(call, wide, scales, sizes, coordinate, rounding), to=x.dtype)
     axes = [axis + x.rank if axis < 0 else axis for axis in call.get("axes") or range(x.rank)]
     out, factors = _targets(call, x, scales, sizes, axes)
     spatial = range(x.rank - (1 if x.rank == 3 else 2), x.rank)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from .axes import along, arg, normalise, reduce, softmax
 from .chance import Arrays, Chance, Made
+from .contrib import contrib
 from .moves import blocks, concat, expand, gather, grid_sample, pad, reshape, scatter, slices, split, transpose
 from .pointwise import binary, cast, clip, dequantise, logic, quantise, unary, where
 from .products import conv, conv_transpose, einsum, gemm, global_pool, matmul, pool, recurrent, resize
@@ -41,6 +42,9 @@ GENERATED: dict[str, tuple[Callable[[Chance, str], Made], int]] = {
     **dict.fromkeys(("CumSum", "TopK", "OneHot", "Trilu"), (along, 6)),
     **dict.fromkeys(("DepthToSpace", "SpaceToDepth"), (blocks, 4)),
     "Einsum": (einsum, 22), "QuantizeLinear": (quantise, 10),
+    **{f"com.microsoft.{name}": (contrib, 2) for name in (
+        "Gelu", "BiasGelu", "FastGelu", "QuickGelu", "SkipLayerNormalization", "SkipSimplifiedLayerNormalization",
+        "FusedMatMul", "FusedConv")},
     "LSTM": (recurrent, 8), "GRU": (recurrent, 8), "RNN": (recurrent, 4), "DequantizeLinear": (dequantise, 10),
 }  # fmt: skip
 """For each operator what makes its cases, and how many."""
