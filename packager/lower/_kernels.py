@@ -1960,6 +1960,41 @@ _ROWS: list[tuple[Any, ...]] = [
         True,
     ),
     (
+        "gemm_int8",
+        "C = activation(A B + bias + residual): A [rows, depth], B int8 codes packed by 8 columns times one scale a column, "
+        "expanded as it goes.",
+        (
+            ("a", "in", "f32", ("*", ("min", ("min", 1, "rows"), "depth"), ("+", ("*", ("-", "rows", 1), "a_row"), "depth"))),
+            ("b", "in", "i8", ("*", ("*", ("//", ("+", "columns", 7), 8), 8), "depth")),
+            ("scale", "in", "f32", ("*", ("//", ("+", "columns", 7), 8), 8)),
+            ("bias", "in?", "f32", "columns"),
+            (
+                "residual",
+                "in?",
+                "f32",
+                ("*", ("min", ("min", 1, "rows"), "columns"), ("+", ("*", ("-", "rows", 1), "residual_row"), "columns")),
+            ),
+            (
+                "c",
+                "out",
+                "f32",
+                ("*", ("min", ("min", 1, "rows"), "columns"), ("+", ("*", ("-", "rows", 1), "c_row"), "columns")),
+            ),
+            ("rows", "size"),
+            ("columns", "size"),
+            ("depth", "size"),
+            ("a_row", "size"),
+            ("residual_row", "size"),
+            ("c_row", "size"),
+            ("activation", "int"),
+            ("p0", "float"),
+            ("p1", "float"),
+        ),
+        (("-", "c_row", "columns"), ("-", 1536, "depth")),
+        ("*", ("*", ("*", 2, "rows"), "columns"), ("max", "depth", 1)),
+        True,
+    ),
+    (
         "group_norm",
         "x [batch, outer, channels, inner] (NHWC: inner 1; NCHW: outer 1): each batch entry's group of channels normalised "
         "as one row of layer_norm, times scale, plus bias [channels]. Instance norm: groups = channels.",

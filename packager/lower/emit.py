@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 # Tensors of so many equal numbers travel as one.
 _UNIFORM = 4096
+# int8 matrices of so many elements stay codes in memory, where they are not deeper than the kernel takes.
+_CODED, _CODED_DEPTH = 1 << 16, 1536
 
 FORMAT, VERSION = "packager-plan", 1
 
@@ -38,6 +40,7 @@ class Emitter(Writer):
     _strides: dict[Value, tuple[Size, ...]] = field(init=False)
     _parts: dict[Value, Part] = field(init=False)
     _packed: dict[Any, Ref] = field(default_factory=dict)
+    _coded: dict[Constant, tuple[Ref, Ref] | None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._parts = parts(self.graph)
@@ -105,6 +108,20 @@ class Emitter(Writer):
         if weights.constant is None:
             return self._pack_computed(weights, groups)
         return self._wire(weights.constant, ("panels", groups), lambda held: pack.panels(held, groups, self.precision))
+
+    def coded_panels(self, weights: Value) -> tuple[Ref, Ref] | None:
+        """A large constant [K, N] as int8 panels and a scale for each column; None where it does not travel so.
+
+        They stay codes in memory: what a product of few rows takes is the time to read its weights.
+        """
+        held = weights.constant
+        if held is None or held.array.shape[0] > _CODED_DEPTH or held.array.size < _CODED:
+            return None
+        if held not in self._coded:
+            packed = pack.panels(held, 1, self.precision)
+            scale = packed.scale if packed.codes.dtype == np.int8 else None
+            self._coded[held] = None if scale is None else (self.weight(packed.codes), self.weight(scale))
+        return self._coded[held]
 
     def columns(self, weights: Value) -> Buffer:
         """[…, N] in its own order, as int8 with a scale for each column where that is wanted."""
@@ -176,15 +193,33 @@ class Emitter(Writer):
     ) -> None:  # fmt: skip
         """C = activation(A B + bias + residual), B in panels. ``strides`` overrides those of tensors without gaps."""
         given = {
-            "a_row": self.row(a) if isinstance(a, Value) and a in self._strides else depth,
-            "c_row": self.row(c) if isinstance(c, Value) and c in self._strides else columns,
-            "residual_row": 0 if residual is None
-            else self.row(residual) if isinstance(residual, Value) and residual in self._strides else columns,
+            **self._rows(a, residual, c, depth, columns),
             **{f"{name}_{dim}": 0 for name in ("a", "b", "c", "residual") for dim in ("outer", "inner")},
             **(strides or {}),
-        }  # fmt: skip
+        }
         self.step("gemm", a=a, b=b, c=c, bias=bias, residual=residual, rows=rows, columns=columns, depth=depth,
                   outer=batch[0], inner=batch[1], activation=activation, p0=p0, p1=p1, **given)  # fmt: skip
+
+    def gemm_int8(
+        self, a: Buffer, b: Buffer, scale: Buffer, c: Buffer, rows: Size, columns: Size, depth: Size, *,
+        bias: Buffer, residual: Buffer, activation: str, p0: float, p1: float,
+    ) -> None:  # fmt: skip
+        """The same with B as int8 panels and a scale for each column, expanded while multiplying."""
+        self.step("gemm_int8", a=a, b=b, scale=scale, c=c, bias=bias, residual=residual,
+                  rows=rows, columns=columns, depth=depth, activation=activation, p0=p0, p1=p1,
+                  **self._rows(a, residual, c, depth, columns))  # fmt: skip
+
+    def _rows(self, a: Buffer, residual: Buffer, c: Buffer, depth: Size, columns: Size) -> dict[str, Size]:
+        """Elements from one row of a matrix to the next."""
+
+        def step(of: Buffer, dense: Size) -> Size:
+            return self.row(of) if isinstance(of, Value) and of in self._strides else dense
+
+        return {
+            "a_row": step(a, depth),
+            "c_row": step(c, columns),
+            "residual_row": 0 if residual is None else step(residual, columns),
+        }
 
     def copy(self, x: Buffer, y: Buffer, counts: Sequence[Size], x_strides: Sequence[Size], y_strides: Sequence[Size],
              item: int, backwards: Sequence[int] = ()) -> None:  # fmt: skip

@@ -122,6 +122,20 @@ def test_gemm_keeps_nan_and_infinity() -> None:
             np.testing.assert_allclose(c, activation(name, a @ b, 0, 6).ravel(), rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.parametrize(("rows", "columns"), [(0, 9), (1, 1), (1, 40), (2, 17), (7, 33), (66, 40), (261, 9)])
+@pytest.mark.parametrize("depth", [0, 1, 7, 384, 391, 1536])
+def test_gemm_int8(rows: int, columns: int, depth: int) -> None:
+    codes, scale = _RNG.integers(-128, 128, (depth, columns)), _RNG.random(columns).astype(np.float32) / 128
+    a, bias, residual = _random(rows, depth), _random(columns), _random(rows, columns)
+    padded = np.concatenate([scale, np.zeros(-columns % 8, np.float32)])
+    (c,) = (run_everywhere if depth == 391 else run)(
+        "gemm_int8", a=a, b=pack(codes).astype(np.int8), scale=padded, bias=bias, residual=residual,
+        rows=rows, columns=columns, depth=depth, a_row=depth, residual_row=columns, c_row=columns,
+        activation="clip", p0=-1.5, p1=2.5,
+    )  # fmt: skip
+    _close(c, np.clip(a @ (codes * scale).astype(np.float32) + bias + residual, -1.5, 2.5))
+
+
 @pytest.mark.parametrize(("rows", "columns"), [(1, 1), (5, 8), (9, 17), (0, 4)])
 def test_pack_b(rows: int, columns: int) -> None:
     b = _random(3, rows, columns)

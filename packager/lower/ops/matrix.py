@@ -33,6 +33,10 @@ def _emit_gemm(plan: Emitter, node: Node) -> None:
     a, b, bias, residual = (*node.inputs, None, None)[:4]
     a, b = value_of(a), value_of(b)
     depth, columns = b.shape
+    if coded := plan.coded_panels(b):
+        plan.gemm_int8(a, *coded, node.output, product(a.shape[:-1]), columns, depth, bias=bias, residual=residual,
+                       activation=node["fn"], p0=node["p0"], p1=node["p1"])  # fmt: skip
+        return
     plan.gemm(a, plan.panels(b), node.output, product(a.shape[:-1]), columns, depth, bias=bias, residual=residual,
               activation=node["fn"], p0=node["p0"], p1=node["p1"])  # fmt: skip
 

@@ -168,6 +168,9 @@ void dispatch(int32_t id, const int32_t *w) {
     case KERNEL_GEMM:
       gemm((float *)w[0], (float *)w[1], (float *)w[2], (float *)w[3], (float *)w[4], w[5], w[6], w[7], w[8], w[9], w[10], w[11], w[12], w[13], w[14], w[15], w[16], w[17], w[18], w[19], w[20], w[21], as_float(w[22]), as_float(w[23]));
       break;
+    case KERNEL_GEMM_INT8:
+      gemm_int8((float *)w[0], (int8_t *)w[1], (float *)w[2], (float *)w[3], (float *)w[4], (float *)w[5], w[6], w[7], w[8], w[9], w[10], w[11], w[12], as_float(w[13]), as_float(w[14]));
+      break;
     case KERNEL_GROUP_NORM:
       group_norm((float *)w[0], (float *)w[1], (float *)w[2], (float *)w[3], w[4], w[5], w[6], w[7], w[8], as_float(w[9]));
       break;

@@ -1,11 +1,8 @@
 #include "half.h"
+#include "int8.h"
 #include "kernels.gen.h"
 
 enum { TILE_FLOATS = 1 << 14 };
-
-INLINE v128_t widen(const int8_t *x) {
-  return wasm_f32x4_convert_i32x4(wasm_i32x4_extend_low_i16x8(wasm_i16x8_extend_low_i8x16(wasm_v128_load32_zero(x))));
-}
 
 void expand_f16(const uint16_t *x, float *y, int32_t count) {
   for_tiles(tile, ceil_div(count, TILE_FLOATS)) {
@@ -16,14 +13,7 @@ void expand_f16(const uint16_t *x, float *y, int32_t count) {
 }
 
 void expand_int8_panels(const int8_t *x, const float *scale, float *y, int32_t panels, int32_t rows) {
-  for_tiles(panel, panels) {
-    size_t at = (size_t)panel * rows * 8;
-    v128_t left = load(scale + 8 * panel), right = load(scale + 8 * panel + 4);
-    for (int32_t k = 0; k < rows; k++, at += 8) {
-      store(y + at, mul(widen(x + at), left));
-      store(y + at + 4, mul(widen(x + at + 4), right));
-    }
-  }
+  for_tiles(panel, panels) expand_panel(x + (size_t)panel * rows * 8, scale + 8 * panel, y + (size_t)panel * rows * 8, rows);
 }
 
 void expand_int8_columns(const int8_t *x, const float *scale, float *y, int32_t rows, int32_t columns) {

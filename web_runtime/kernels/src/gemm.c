@@ -1,9 +1,13 @@
 #include "gemm.h"
 
 #include "block.h"
+#include "int8.h"
 
 // Rows of a tile of work: as many as the second-level cache holds.
 enum { TILE_ROWS = 64 };
+
+// Of int8 panels, so many floats are expanded at once, for so many rows: what the first-level cache holds, used often.
+enum { EXPANDED = 12288, EXPANDED_ROWS = 256 };
 
 static void multiply_part(const Product *p, Activation activation, int32_t row, int32_t rows, int32_t column, int32_t columns) {
   const float *a[TILE_ROWS], *residuals[TILE_ROWS];
@@ -60,6 +64,36 @@ void gemm(const float *a, const float *b, const float *bias, const float *residu
         .c_row = c_row,
     };
     multiply_part(&product, act, row, min_int(high, rows - row), column, min_int(wide, columns - column));
+  }
+}
+
+void gemm_int8(const float *a, const int8_t *b, const float *scale, const float *bias, const float *residual, float *c, int32_t rows,
+               int32_t columns, int32_t depth, int32_t a_row, int32_t residual_row, int32_t c_row, int32_t activation, float p0,
+               float p1) {
+  if (!rows || !columns) return;
+  Activation act = activation_of(activation, p0, p1);
+  int32_t wide = 8 * min_int(4, EXPANDED / 8 / max_int(1, depth)), across = ceil_div(columns, wide);
+  int32_t high = even(rows, EXPANDED_ROWS, 4), down = ceil_div(rows, high);
+  for_tiles(tile, down * across) {
+    float expanded[EXPANDED];
+    int32_t first = tile % across * wide, count = min_int(wide, columns - first), row = tile / across * high;
+    for (int32_t column = 0; column < count; column += 8)
+      expand_panel(b + (size_t)(first + column) * depth, scale + first + column, expanded + (size_t)column * depth, depth);
+    Product product = {
+        .a = a,
+        .b = expanded,
+        .bias = bias ? bias + first : 0,
+        .residual = residual ? residual + first : 0,
+        .c = c + first,
+        .rows = rows,
+        .columns = count,
+        .depth = depth,
+        .a_row = a_row,
+        .residual_row = residual_row,
+        .c_row = c_row,
+    };
+    for (int32_t end = min_int(rows, row + high); row < end; row += TILE_ROWS)
+      multiply_part(&product, act, row, min_int(TILE_ROWS, end - row), 0, count);
   }
 }
 

@@ -56,6 +56,7 @@ enum {
   KERNEL_GATHER_ROWS_F16,
   KERNEL_GATHER_ROWS_INT8,
   KERNEL_GEMM,
+  KERNEL_GEMM_INT8,
   KERNEL_GROUP_NORM,
   KERNEL_GRU,
   KERNEL_LAYER_NORM,
@@ -426,6 +427,9 @@ void gather_rows_int8(const int8_t *x, const float *scale, const uint8_t *index,
 
 // C = activation(A B + bias + residual): A [rows, depth], B packed by 8 columns, over two outer dims of any strides (in elements; 0 repeats).
 void gemm(const float *a, const float *b, const float *bias, const float *residual, float *c, int32_t rows, int32_t columns, int32_t depth, int32_t outer, int32_t inner, int32_t a_row, int32_t residual_row, int32_t c_row, int32_t a_outer, int32_t a_inner, int32_t b_outer, int32_t b_inner, int32_t residual_outer, int32_t residual_inner, int32_t c_outer, int32_t c_inner, int32_t activation, float p0, float p1);
+
+// C = activation(A B + bias + residual): A [rows, depth], B int8 codes packed by 8 columns times one scale a column, expanded as it goes.
+void gemm_int8(const float *a, const int8_t *b, const float *scale, const float *bias, const float *residual, float *c, int32_t rows, int32_t columns, int32_t depth, int32_t a_row, int32_t residual_row, int32_t c_row, int32_t activation, float p0, float p1);
 
 // x [batch, outer, channels, inner] (NHWC: inner 1; NCHW: outer 1): each batch entry's group of channels normalised as one row of layer_norm, times scale, plus bias [channels]. Instance norm: groups = channels.
 void group_norm(const float *x, const float *scale, const float *bias, float *y, int32_t batch, int32_t outer, int32_t channels, int32_t inner, int32_t groups, float epsilon);
