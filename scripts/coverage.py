@@ -39,6 +39,8 @@ Of the {covered_ops} operators that the engine covers, {covered_passed} of {cove
 |---|---:|---:|---:|---:|---:|---:|
 {rows}
 
+Covered too, though no node test is for them: {more}.
+
 ## Why the others of these do not pass
 
 {reasons}
@@ -78,6 +80,7 @@ def document(kept: dict[str, Any]) -> str:
         known=total[FOLDED], failed=total["failed"], refused=total["refused"], covered_ops=len(ours),
         covered_passed=sum(entry[kind] for entry in ours.values() for kind in KINDS),
         covered_total=sum(sum(entry.values()) for entry in ours.values()), kinds=" | ".join(KINDS),
+        more=", ".join(f"`{name}`" for name in sorted(set(IMPORTS) - set(kept))),
         rows="\n".join(_row(op, entry) for op, entry in ours.items()),
         reasons="\n".join(_reasons(op, kept[op]) for op, entry in ours.items() if entry["failed"] + entry["refused"]),
         rest=", ".join(f"{op} ({_passed(entry)} of {sum(entry.values())})" for op, entry in rest.items()) + ".",
