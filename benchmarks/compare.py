@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from benchmarks.results import Results
 
 RESULTS = Path(__file__).parent / "results"
-_WHOLE = Effort(visits=6, visit_seconds=11, seconds=12, rounds=20)
+_WHOLE = Effort(visits=5, visit_seconds=10, seconds=10, rounds=20)
 _QUICK = Effort(visits=1, visit_seconds=15, seconds=5, rounds=6)
 _RENDERER = """() => {
   const context = document.createElement("canvas").getContext("webgl2");
