@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from packager.browser import chromium
 from packager.lower.ops import IMPORTS
 from tests.web.backend_nodes import CONSTANTS, FOLDED, KINDS, PASSED, RECORD, record, recorded, run_all
 from tests.web.engine import browser_engine
@@ -124,7 +125,7 @@ def main(arguments: list[str]) -> int:
         if not current:
             print(f"{DOCUMENT.name} is not that of the record; python -m scripts.coverage writes it", file=sys.stderr)
         return 0 if current else 1
-    with browser_engine() as engine:
+    with chromium() as browser, browser_engine(browser) as engine:
         kept = record(run_all(engine))
     RECORD.write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     DOCUMENT.write_text(document(kept), encoding="utf-8")

@@ -1,3 +1,4 @@
+import asyncio
 import errno
 import json
 import os
@@ -117,6 +118,16 @@ def test_without_a_browser_it_says_how_to_get_one(model: Path, tmp_path: Path, m
     result = run(model, tmp_path / "site", browser="auto")
     assert result.manifest["variants"][0]["parity"]["proof"] == "native"
     assert any("packager[browser]" in warning for warning in result.warnings)
+
+
+def test_a_notebook_builds(model: Path, tmp_path: Path) -> None:
+    """Where a loop runs in the calling thread already."""
+
+    async def cell() -> dict[str, Any]:
+        return dict(build(BuildOptions(model, tmp_path / "site", browser="required")).manifest)
+
+    (variant, *_) = asyncio.run(cell())["variants"]
+    assert variant["parity"]["proof"] == "browser"
 
 
 def test_a_required_browser_that_is_not_there_fails(model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -105,6 +107,24 @@ def run_in_browser(
     ``manifest`` is served in place of the bundle's own file, which is not yet written. Raises MissingToolError where there is
     no browser, BuildError where the page itself does not answer rightly.
     """
+    run = partial(_run, bundle, manifest, variants, signature, feeds, progress)
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return run()
+    # Playwright refuses a thread whose loop runs, as a notebook's does.
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(run).result()
+
+
+def _run(
+    bundle: Path,
+    manifest: bytes,
+    variants: list[str],
+    signature: Signature,
+    feeds: list[Tensors],
+    progress: Callable[[], None],
+) -> tuple[dict[str, BrowserRun | BuildError], str]:
     from playwright.sync_api import Error
 
     with chromium() as browser, _server(bundle, manifest, signature, feeds, progress) as (origin, outputs):

@@ -1,6 +1,6 @@
 """The executor on cases from Python: many plans through one page of a real Chromium, or through Node where that is enough.
 
-    with browser_engine("relaxed") as engine:
+    with browser_engine(browser, "relaxed") as engine:
         results = engine.run([Case(plan, weights, {"x": array}), …])
 
 A result has the outputs by name, or the error's code and message; and what the run took. Builds are the files of
@@ -22,10 +22,10 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 
-from packager.browser import chromium
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from playwright.sync_api import Browser
 
 ROOT = Path(__file__).parents[2]
 PREBUILT = ROOT / "web_runtime" / "engines" / "wasm" / "prebuilt"
@@ -209,7 +209,9 @@ class _Host:
 
 
 @contextmanager
-def browser_engine(build: str = "relaxed", threads: int = 1, module: Path | None = None) -> Iterator[BrowserEngine]:
+def browser_engine(
+    browser: Browser, build: str = "relaxed", threads: int = 1, module: Path | None = None
+) -> Iterator[BrowserEngine]:
     """One page session with a build of the module; ``threads`` counts in builds for threads only."""
     host = _Host()
     host.files = {
@@ -239,11 +241,11 @@ def browser_engine(build: str = "relaxed", threads: int = 1, module: Path | None
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002
             """Quiet."""
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server, chromium() as browser:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server, browser.new_context() as context:
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
         try:
-            page = browser.new_page()
+            page = context.new_page()
             page.set_default_timeout(600_000)
             page.goto(f"http://127.0.0.1:{server.server_port}/")
             page.evaluate(_START, {"threads": threads if build.endswith("-threads") else 0})

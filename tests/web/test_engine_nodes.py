@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from scripts.coverage import DOCUMENT, document
 
 from .backend_nodes import KINDS, Verdict, recorded, run_all
 from .engine import browser_engine
 
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
 AGAIN = "python -m scripts.coverage writes the list anew"
 
 
-def test_all_that_is_covered_passes() -> None:
-    with browser_engine() as engine:
+def test_all_that_is_covered_passes(browser: Browser) -> None:
+    with browser_engine(browser) as engine:
         verdicts = {verdict.name: verdict for verdict in run_all(engine)}
     kept = {
         name: Verdict(name, op, kind, "") for op, entry in recorded().items() for kind in entry for name in _names(entry[kind])

@@ -22,13 +22,14 @@ if TYPE_CHECKING:
 
     import numpy as np
     import onnx
+    from playwright.sync_api import Browser
 
     from packager.model import Model
 
 
 @pytest.fixture(scope="module", params=["relaxed", "simd128-threads"])
-def engine(request: pytest.FixtureRequest) -> Iterator[BrowserEngine]:
-    with browser_engine(request.param, threads=2) as started:
+def engine(browser: Browser, request: pytest.FixtureRequest) -> Iterator[BrowserEngine]:
+    with browser_engine(browser, request.param, threads=2) as started:
         yield started
 
 
