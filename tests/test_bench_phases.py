@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from packager.bench.phases import PHASES, Span, critical, partition, spans
 
-NAMES = ["worker-start", "manifest", "engine-download", "engine-start", "download", "decode", "verify", "cache-read",
+NAMES = ["worker-start", "manifest", "engine-download", "engine-start", "warm-up", "download", "decode", "verify", "cache-read",
          "cache-write", "task", "session", "first-run"]  # fmt: skip
 
 

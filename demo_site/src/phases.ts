@@ -6,7 +6,7 @@ type Trace = ModelInfo["trace"];
 
 const spans = {
   manifest: ["manifest"],
-  engine: ["engine-download", "engine-start"],
+  engine: ["engine-download", "engine-start", "warm-up"],
   weights: ["download", "decode", "verify", "cache-read"],
   start: ["session"],
 } satisfies Record<string, Trace[number]["name"][]>;

@@ -42,6 +42,7 @@ _NAMES = {
     "manifest": "manifest",
     "engine-download": "engine download",
     "engine-start": "engine start",
+    "warm-up": "engine start",
     "download": "shards download",
     "decode": "decode",
     "verify": "verify",

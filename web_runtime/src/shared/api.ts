@@ -23,6 +23,7 @@ export interface Progress {
  * - manifest: fetched, read and checked
  * - engine-download: the engine's scripts and module, until all of them are there
  * - engine-start: its WebAssembly module compiled and its threads started
+ * - warm-up: the plan read and the module's code made fast, while weights come in
  * - download, decode, verify, cache-read, cache-write: of one shard; it is decoded as it comes in, so that `decode` is only
  *   what was left to do after the last byte
  * - task: labels read, tokenizer set up
@@ -34,6 +35,7 @@ export type SpanName =
   | "manifest"
   | "engine-download"
   | "engine-start"
+  | "warm-up"
   | "download"
   | "decode"
   | "verify"

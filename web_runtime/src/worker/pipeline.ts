@@ -110,9 +110,10 @@ async function assemble(manifest: Manifest, variant: Variant, chosen: Chosen, pa
   // The tokenizer goes before the weights, so that it is set up while they come in.
   const preparing = trace.time("task", () => prepareTask(manifest, read));
   const graphRead = read(variant.graph);
-  const receiving = Promise.all([starting, graphRead]).then(([[engine], graph]) =>
-    engineStep("The engine refused the model", async () => engine.receive?.(graph)),
-  );
+  const receiving = Promise.all([starting, graphRead]).then(([[{ receive }], graph]) => {
+    if (!receive) return undefined;
+    return engineStep("The engine refused the model", () => trace.time("warm-up", () => receive(graph)));
+  });
   const reading = Promise.all([graphRead, readWeights(variant, read, receiving)]);
   const creating = Promise.all([starting, reading]).then(([[engine, engineFiles], [graph, weights]]) => {
     meter.enter("start");
