@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from packager.errors import MissingToolError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from playwright.sync_api import Browser
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
 # Quiet and offline: no updates, no background requests, nothing that would blur a measurement or leave the machine.
@@ -45,6 +51,21 @@ def chromium_flags() -> list[str]:
     """Command-line flags for every start of Chromium; root has no sandbox to use."""
     root = hasattr(os, "geteuid") and os.geteuid() == 0
     return [*_FLAGS, *(["--no-sandbox"] if root else [])]
+
+
+def outside_loop(work: Callable[P, T]) -> Callable[P, T]:
+    """Does the work in another thread where the caller's runs an event loop, as a notebook's does: Playwright refuses those."""
+
+    @wraps(work)
+    def apart(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            return work(*args, **kwargs)
+        with ThreadPoolExecutor(1) as thread:
+            return thread.submit(work, *args, **kwargs).result()
+
+    return apart
 
 
 @contextmanager

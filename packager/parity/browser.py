@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
 from collections import defaultdict
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -15,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from packager.browser import chromium
+from packager.browser import chromium, outside_loop
 from packager.errors import BuildError
 from packager.model import Tensors, numpy_dtype
 
@@ -27,7 +25,7 @@ if TYPE_CHECKING:
 
 _SECONDS = 600
 # Runs every feed through each variant and posts its outputs back as raw bytes; then, where they are several, times them in
-# turns: rounds of one run of each, until there are enough or they took long enough.
+# turns: rounds in which each runs twice and the second counts, until there are enough or they took long enough.
 _SCRIPT = """
 async ({ variants, feeds, rounds, seconds }) => {
   const { load } = await import("/packager.js");
@@ -69,6 +67,9 @@ async ({ variants, feeds, rounds, seconds }) => {
   const until = performance.now() + 1000 * seconds;
   for (let round = 0; models.size > 1 && round < rounds && (round < 3 || performance.now() < until); round++) {
     for (const [id, model] of models) {
+      // Threads of the one before spin on for a while, and a first run finds its own asleep.
+      await new Promise((resolve) => setTimeout(resolve, 30));
+      await model.infer(first);
       await model.infer(first);
       results[id].times.push(model.lastRun.infer);
     }
@@ -94,6 +95,7 @@ def browser_reason() -> str | None:
     return None if find_spec("playwright") else "Playwright is not installed"
 
 
+@outside_loop
 def run_in_browser(
     bundle: Path,
     manifest: bytes,
@@ -107,24 +109,6 @@ def run_in_browser(
     ``manifest`` is served in place of the bundle's own file, which is not yet written. Raises MissingToolError where there is
     no browser, BuildError where the page itself does not answer rightly.
     """
-    run = partial(_run, bundle, manifest, variants, signature, feeds, progress)
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return run()
-    # Playwright refuses a thread whose loop runs, as a notebook's does.
-    with ThreadPoolExecutor(1) as thread:
-        return thread.submit(run).result()
-
-
-def _run(
-    bundle: Path,
-    manifest: bytes,
-    variants: list[str],
-    signature: Signature,
-    feeds: list[Tensors],
-    progress: Callable[[], None],
-) -> tuple[dict[str, BrowserRun | BuildError], str]:
     from playwright.sync_api import Error
 
     with chromium() as browser, _server(bundle, manifest, signature, feeds, progress) as (origin, outputs):
