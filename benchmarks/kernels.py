@@ -20,8 +20,9 @@ from pathlib import Path
 from typing import Any
 
 from packager.browser import chromium
-from packager.lower._kernels import DTYPE_BYTES, KERNELS, evaluate
+from packager.lower._kernels import KERNELS
 from packager.lower.compiler import compile as compile_plan
+from packager.lower.kernels import DTYPE_BYTES, evaluate
 from packager.optimise import optimise
 from packager.readers import read
 from scripts.kernels.build import PREBUILT

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from packager.lower._kernels import ACTIVATIONS, KERNELS, OPERATIONS, evaluate
+from packager.lower._kernels import ACTIVATIONS, KERNELS, OPERATIONS
+from packager.lower.kernels import evaluate
 
 Plan = Mapping[str, Any]
 

@@ -3,43 +3,23 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from packager.lower.kernels import DTYPE_BYTES, Argument, Kernel
+
+if TYPE_CHECKING:
+    from packager.lower.kernels import Expression
 
 ROOT = Path(__file__).parents[2]
 TABLES = ROOT / "web_runtime" / "kernels" / "table"
-DTYPE_BYTES = {"f32": 4, "f16": 2, "i64": 8, "i32": 4, "i8": 1, "u8": 1, "bool": 1, "any": 1}
 BUFFERS = ("in", "in?", "out", "inout")
 SCALARS = ("size", "int", "float")
 _OPS = ("+", "-", "*", "//", "%", "min", "max")
 _KEYS = {"name", "kind", "dtype", "elements", "over"}
 
-Expression = Any  # int | str | [op, Expression, Expression]: recursive types are no help here
-
-
-@dataclass(frozen=True)
-class Argument:
-    """One argument: a buffer has a dtype and its elements, `over` names the input that may be the same buffer."""
-
-    name: str
-    kind: str
-    dtype: str | None = None
-    elements: Expression = None
-    over: str | None = None
-
-
-@dataclass(frozen=True)
-class Kernel:
-    """One kernel. Its expressions know only binary ops, spans and the like are written out; `row` is as in the table."""
-
-    name: str
-    summary: str
-    args: tuple[Argument, ...]
-    checks: tuple[Expression, ...]
-    work: Expression
-    parallel: bool
-    row: dict[str, Any]
+# A kernel or an argument as the table has it.
+Row = dict[str, Any]
 
 
 class _Expander:
@@ -96,7 +76,7 @@ def _chain(op: str, operands: list[Expression]) -> Expression:
     return result
 
 
-def _argument(row: dict[str, Any], expand: _Expander) -> Argument:
+def _argument(row: Row, expand: _Expander) -> Argument:
     if unknown := set(row) - _KEYS:
         raise ValueError(f"argument {row['name']!r} has {sorted(unknown)}")
     if row["kind"] in SCALARS:
@@ -106,30 +86,41 @@ def _argument(row: dict[str, Any], expand: _Expander) -> Argument:
     return Argument(row["name"], row["kind"], row["dtype"], expand(row["elements"]), row.get("over"))
 
 
-def _kernel(name: str, row: dict[str, Any]) -> Kernel:
+def _kernel(place: int, name: str, row: Row) -> Kernel:
     expand = _Expander({arg["name"]: arg["kind"] for arg in row["args"]})
     args = tuple(_argument(arg, expand) for arg in row["args"])
     if len({arg.name for arg in args}) != len(args):
         raise ValueError("two arguments have the same name")
     checks = [expand(check) for check in row["checks"]]
     work = expand(row["work"])
-    return Kernel(name, row["summary"], args, tuple(checks + expand.checks), work, row["parallel"], row)
+    return Kernel(place, name, row["summary"], args, tuple(checks + expand.checks), work, row["parallel"])
 
 
-def read_kernels() -> list[Kernel]:
-    """Return the kernels of all families, sorted by name; ValueError names the kernel whose row is wrong."""
-    kernels: dict[str, Kernel] = {}
+def read_rows() -> dict[str, Row]:
+    """Return the rows of all families in the order of the kernels' ids, by name; ValueError where two share one."""
+    rows: dict[str, Row] = {}
     for path in sorted(TABLES.glob("*.json")):
         if path.stem in ("activations", "operations"):
             continue
-        for name, row in json.loads(path.read_text(encoding="utf-8")).items():
-            if name in kernels:
-                raise ValueError(f"{path.name}: the kernel {name!r} is there twice")
-            try:
-                kernels[name] = _kernel(name, row)
-            except (KeyError, ValueError, TypeError) as error:
-                raise ValueError(f"{path.name}: kernel {name!r}: {error!r}") from error
-    return [kernels[name] for name in sorted(kernels)]
+        family = json.loads(path.read_text(encoding="utf-8"))
+        if twice := rows.keys() & family:
+            raise ValueError(f"{path.name}: the kernels {sorted(twice)} are there twice")
+        rows |= family
+    return dict(sorted(rows.items()))
+
+
+def read_kernels() -> list[Kernel]:
+    """Return the kernels in the order of their ids; ValueError names the one whose row is wrong.
+
+    Their expressions know only binary ops: spans and the like are written out.
+    """
+    kernels = []
+    for place, (name, row) in enumerate(read_rows().items()):
+        try:
+            kernels.append(_kernel(place, name, row))
+        except (KeyError, ValueError, TypeError) as error:
+            raise ValueError(f"kernel {name!r}: {error!r}") from error
+    return kernels
 
 
 def read_activations() -> list[str]:

@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from packager.lower._kernels import ACTIVATIONS, DTYPE_BYTES, KERNELS, Argument, evaluate
+from packager.lower._kernels import ACTIVATIONS, KERNELS
+from packager.lower.kernels import DTYPE_BYTES, Argument, evaluate
 
 ROOT = Path(__file__).parents[2]
 PREBUILT = ROOT / "web_runtime" / "engines" / "wasm" / "prebuilt"

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from packager.lower._kernels import DTYPE_BYTES, KERNELS, evaluate
+from packager.lower._kernels import KERNELS
+from packager.lower.kernels import DTYPE_BYTES, evaluate
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
