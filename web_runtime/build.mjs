@@ -8,6 +8,7 @@ import * as esbuild from "esbuild";
 import { declarations } from "./declarations.mjs";
 import { licenses } from "./licenses.mjs";
 import { checkSizes } from "./sizes.mjs";
+import { tokenizersUsed } from "./tokenizers.mjs";
 
 const root = fileURLToPath(new URL("../", import.meta.url));
 const out = `${root}packager/web`;
@@ -52,7 +53,7 @@ function chunks(found) {
         const resolved = await build.resolve(path, { kind: "import-statement", resolveDir, importer });
         if (resolved.errors.length > 0) return resolved;
         const name = basename(resolved.path, ".ts");
-        found[name] ??= addAsset(`${name}.js`, await bundle(resolved.path));
+        found[name] ??= addAsset(`${name}.js`, await bundle(resolved.path, { plugins: [tokenizersUsed] }));
         return { path: `./${basename(found[name])}`, external: true };
       });
     },
