@@ -3,44 +3,76 @@
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-CONTENT_SECURITY_POLICY: Final = "; ".join(
-    (
-        "default-src 'none'",
-        "script-src 'self' 'wasm-unsafe-eval'",
-        "worker-src 'self'",
-        "connect-src 'self'",
-        "img-src 'self' blob: data:",
-        "media-src 'self' blob:",
-        "style-src 'self'",
-        "manifest-src 'self'",
-        "base-uri 'none'",
-        "form-action 'none'",
-    )
-)
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_POLICY: Final[dict[str, str]] = {
+    "default-src": "'none'",
+    "script-src": "'self' 'wasm-unsafe-eval'",
+    "worker-src": "'self'",
+    "connect-src": "'self'",
+    "img-src": "'self' blob: data:",
+    "media-src": "'self' blob:",
+    "style-src": "'self'",
+    "manifest-src": "'self'",
+    "base-uri": "'none'",
+    "form-action": "'none'",
+    # `packager` is the policy of the page's runtime, `default` that of its worker, for the threads that engines start.
+    "require-trusted-types-for": "'script'",
+    "trusted-types": "packager default",
+}
+
+# The glue of these engines makes functions from text.
+_EVALUATING: Final = frozenset({"webgpu"})
 
 # The demo uses the camera and nothing else of what a browser asks leave for.
 _DENIED = (
     "accelerometer",
+    "bluetooth",
     "display-capture",
+    "encrypted-media",
+    "gamepad",
     "geolocation",
     "gyroscope",
     "hid",
+    "idle-detection",
+    "local-fonts",
     "magnetometer",
     "microphone",
     "midi",
     "payment",
+    "picture-in-picture",
+    "publickey-credentials-create",
+    "publickey-credentials-get",
+    "screen-wake-lock",
     "serial",
+    "storage-access",
     "usb",
+    "window-management",
+    "xr-spatial-tracking",
 )
 
-SECURITY_HEADERS: Final[dict[str, str]] = {
-    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Permissions-Policy": ", ".join(["camera=(self)", *(f"{name}=()" for name in _DENIED)]),
-}
+
+def content_security_policy(targets: Iterable[str] = ()) -> str:
+    """Return the policy of a bundle whose engines are those of ``targets``: no more than these need."""
+    policy = dict(_POLICY)
+    if _EVALUATING & set(targets):
+        policy["script-src"] += " 'unsafe-eval'"
+        del policy["require-trusted-types-for"], policy["trusted-types"]
+    return "; ".join(f"{name} {value}" for name, value in policy.items())
+
+
+def security_headers(targets: Iterable[str] = ()) -> dict[str, str]:
+    """Return what every answer of such a bundle says to the browser."""
+    return {
+        "Content-Security-Policy": content_security_policy(targets),
+        "X-Content-Type-Options": "nosniff",
+        "Referrer-Policy": "no-referrer",
+        "Permissions-Policy": ", ".join(["camera=(self)", *(f"{name}=()" for name in _DENIED)]),
+    }
+
 
 # What a browser asks of a page before it lends it threads on shared memory.
 ISOLATION_HEADERS: Final[dict[str, str]] = {

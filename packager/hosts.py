@@ -22,7 +22,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Final
 
 from packager.errors import InputError
-from packager.headers import HASHED_FOLDERS, IMMUTABLE, ISOLATION_HEADERS, REVALIDATE, SECURITY_HEADERS
+from packager.headers import HASHED_FOLDERS, IMMUTABLE, ISOLATION_HEADERS, REVALIDATE, security_headers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -55,18 +55,19 @@ LIMITS: Final[dict[str, Limits]] = {
 }
 
 
-def host_files(host: str) -> dict[str, bytes]:
-    """Return the files that a host reads, by path in the bundle.
+def host_files(host: str, targets: Iterable[str] = ()) -> dict[str, bytes]:
+    """Return the files that a host reads, by path in the bundle, whose engines are those of ``targets``.
 
     ``generic`` gives all that do nothing where they are not read; a Space's README.md is not among them, since it would
     show up as the readme of whatever repository the bundle is put in. Raises InputError for a host that is not known.
     """
     _check(host)
+    headers = {**ISOLATION_HEADERS, **security_headers(targets)}
     files: dict[str, bytes] = {}
     if host in ("generic", "cloudflare-pages", "netlify"):
-        files["_headers"] = _headers_file().encode()
+        files["_headers"] = _headers_file(headers).encode()
     if host in ("generic", "vercel"):
-        files["vercel.json"] = _vercel_file().encode()
+        files["vercel.json"] = _vercel_file(headers).encode()
     if host in ("generic", "github-pages"):
         files[".nojekyll"] = b""
     if host == "hf-space":
@@ -102,21 +103,21 @@ def _check(host: str) -> None:
         raise InputError(f"'{host}' is not a known host.", where="--host", remedy=f"Choose from: {', '.join(HOSTS)}.")
 
 
-def _headers_file() -> str:
+def _headers_file(everywhere: dict[str, str]) -> str:
     """Return _headers, as Cloudflare Pages and Netlify read it."""
     rules = [
-        ("/*", {**ISOLATION_HEADERS, **SECURITY_HEADERS}),
+        ("/*", everywhere),
         *((path, {"Cache-Control": REVALIDATE}) for path in _REVALIDATED),
         *((f"/{folder}/*", {"Cache-Control": IMMUTABLE}) for folder in HASHED_FOLDERS),
     ]
     return "".join(f"{path}\n" + "".join(f"  {name}: {value}\n" for name, value in headers.items()) for path, headers in rules)
 
 
-def _vercel_file() -> str:
+def _vercel_file(everywhere: dict[str, str]) -> str:
     """Return vercel.json; the one pattern is all that the other is not, so that no path gets Cache-Control twice."""
     hashed = "|".join(HASHED_FOLDERS)
     rules = {
-        "/(.*)": {**ISOLATION_HEADERS, **SECURITY_HEADERS},
+        "/(.*)": everywhere,
         f"/((?!(?:{hashed})/).*)": {"Cache-Control": REVALIDATE},
         f"/(?:{hashed})/(.*)": {"Cache-Control": IMMUTABLE},
     }

@@ -59,7 +59,7 @@ def build(options: BuildOptions, progress: Progress = Silent()) -> BuildResult: 
         proof = _Proof(optimised.signature, feeds, reference, options)
         manifest = _prove(folder, draft, proof, progress, warnings.append)
         with progress.step("Writing the site"):
-            finish(folder, manifest, host_files(options.host))
+            finish(folder, manifest, host_files(options.host, manifest["engines"]))
             problems = check_limits(options.host, folder_bytes(folder))
             if problems:
                 raise BuildError(f"The host {options.host} would refuse this bundle: {' '.join(problems)}", where="--host")

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 from packager.content import shard_path
 from packager.declarations import declarations
 from packager.errors import MissingToolError
+from packager.headers import ISOLATION_HEADERS, content_security_policy, security_headers
 from packager.lowered import Item
 from packager.manifest import contents, encode, engine_scripts
 
@@ -63,6 +64,7 @@ class Site:
         self.folder = folder
         self._assets = Assets.load()
         self._files: dict[str, File] = {}
+        self._targets: list[str] = []
 
     @property
     def files(self) -> list[File]:
@@ -82,6 +84,7 @@ class Site:
     def add_engine(self, target: str, write: Write) -> Engine | CompiledEngine:
         """Copies a target's scripts, cuts its module into shards, and gives the manifest's entry."""
         engine = self._assets.engines[target]
+        self._targets.append(target)
         self._copy(engine["script"], "engine")
         if "modules" in engine:
             modules: list[ModuleBuild] = [
@@ -94,7 +97,7 @@ class Site:
         return {"version": engine["version"], "script": engine["script"], "glue": engine["glue"], "module": module}
 
     def add_page(self, name: str, task: TaskKind, signature: Signature) -> None:
-        """Runtime, demo page and types."""
+        """Runtime, demo page and types; after the engines, since the page's policy allows what these need."""
         names = self._assets.files
         chunks = set(names) - {"page", "sw", "index", "worker", "app", "style", "types", "licenses"}
         if task != "text-embedding":
@@ -109,6 +112,7 @@ class Site:
             "__APP__": names["app"],
             "__STYLE__": names["style"],
             "__WORKER__": names["worker"],
+            "__POLICY__": content_security_policy(self._targets),
             "__MODULEPRELOADS__": f'<link rel="modulepreload" href="{names["page"]}">',
         }
         page = re.sub("|".join(values), lambda match: values[match[0]], template)
@@ -140,7 +144,9 @@ def finish(folder: Path, manifest: Manifest, host_files: dict[str, bytes]) -> No
     encoded = encode(manifest)
     (folder / "manifest.json").write_bytes(encoded)
     worker = (assets.root / assets.files["sw"]).read_text(encoding="utf-8")
+    headers = {"security": security_headers(manifest["engines"]), "isolation": ISOLATION_HEADERS}
     worker = worker.replace("__BUNDLE_ID__", manifest["id"]).replace("__MANIFEST_SHA256__", hashlib.sha256(encoded).hexdigest())
+    worker = worker.replace('"__HEADERS__"', json.dumps(headers, separators=(",", ":")))
     (folder / "sw.js").write_text(worker, encoding="utf-8")
     for path, data in host_files.items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
@@ -155,10 +161,22 @@ def drop_unneeded(folder: Path, manifest: Manifest) -> list[File]:
             path.unlink()
     scripts = {path for target in manifest["engines"] for path in engine_scripts(manifest, target)}
     kept = [file for file in manifest["files"] if file["role"] != "engine" or file["path"] in scripts]
+    _tighten(folder, kept, manifest)
     for file in manifest["files"]:
         if file not in kept:
             (folder / file["path"]).unlink()
     return kept
+
+
+def _tighten(folder: Path, files: list[File], manifest: Manifest) -> None:
+    """Gives the page the policy of the engines that stay."""
+    page = (folder / "index.html").read_text(encoding="utf-8")
+    policy = f'content="{content_security_policy(manifest["engines"])}"'
+    data = re.sub('content="default-src [^"]*"', lambda _: policy, page, count=1).encode()
+    (folder / "index.html").write_bytes(data)
+    for file in files:
+        if file["path"] == "index.html":
+            file["bytes"], file["sha256"] = len(data), hashlib.sha256(data).hexdigest()
 
 
 def _tensor_sample(sample: Sample, write: Write) -> Any:

@@ -75,7 +75,7 @@ async function buildRuntime(files) {
   outputs.set("packager.js", await bundle("web_runtime/src/page/index.ts", { define }));
   // A classic script: module service workers are not in every current browser.
   const sw = await bundle("web_runtime/src/sw/main.ts", { format: "iife" });
-  for (const placeholder of ["__BUNDLE_ID__", "__MANIFEST_SHA256__"]) {
+  for (const placeholder of ["__BUNDLE_ID__", "__MANIFEST_SHA256__", '"__HEADERS__"']) {
     if (!Buffer.from(sw).includes(placeholder))
       throw new Error(`sw.js lacks the placeholder ${placeholder}, which packager fills in`);
   }

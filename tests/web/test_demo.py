@@ -13,6 +13,7 @@ from onnx import TensorProto, helper
 from PIL import Image
 
 from packager import BuildOptions, build
+from packager.headers import security_headers
 from tests import models
 
 from .server import ISOLATION, Fault, Host
@@ -136,8 +137,11 @@ def sites(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 @pytest.fixture
 def demo(sites: dict[str, Path], visitor: Visitor) -> Iterator[Callable[[str], Page]]:
-    """Opens a demo page by its mount, and waits for its first answer; nothing may have complained by the end."""
-    with Host(dict(sites), headers=dict(ISOLATION)) as host:
+    """Opens a demo page by its mount under the strict policy, and waits for its first answer.
+
+    By the end nothing may have complained, as the browser does of all that breaks the policy, and nothing left the origin.
+    """
+    with Host(dict(sites), headers=ISOLATION | security_headers(["ort-wasm"])) as host:
 
         def open_demo(mount: str) -> Page:
             page = visitor.open(host.origin + mount)

@@ -10,6 +10,7 @@ import pytest
 
 from packager import BuildOptions, build
 from packager.content import shard_path
+from packager.headers import security_headers
 
 from .bundles import Bundle, model_file
 from .server import ISOLATION, Fault, Host
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from .conftest import Opens
     from .visitor import Visitor
 
+TOGETHER = ISOLATION | security_headers(["wasm"])
 PLAIN_PAGE = '<!doctype html><link rel="icon" href="data:,"><title>Own</title>'
 # Ahead of the page's worker: what a browser without these would say of a module that uses them.
 WITHOUT_RELAXED = "{ const all = WebAssembly.validate; WebAssembly.validate = (bytes) => bytes.length < 40 && all(bytes); }"
@@ -72,7 +74,7 @@ def test_the_bundle_holds_no_onnx_runtime(compiled: Bundle) -> None:
 
 
 @pytest.mark.parametrize(
-    ("headers", "needs"), [({}, "relaxed-simd"), (ISOLATION, "relaxed-simd,threads")], ids=["alone", "together"]
+    ("headers", "needs"), [({}, "relaxed-simd"), (TOGETHER, "relaxed-simd,threads")], ids=["alone", "together"]
 )
 def test_it_answers_with_the_one_build_that_fits(
     host: Host, compiled: Bundle, visitor: Visitor, headers: dict[str, str], needs: str

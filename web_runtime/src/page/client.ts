@@ -3,6 +3,7 @@
 import type { LoadOptions, ModelInfo, Progress } from "../shared/api.js";
 import { fromErrorData, PackagerError } from "../shared/errors.js";
 import type { Call, Calls, Loaded, ToPage, ToWorker } from "../shared/protocol.js";
+import { scriptUrl } from "./script.js";
 
 /** Where the build put the worker, relative to packager.js. */
 declare const WORKER_URL: string;
@@ -35,7 +36,7 @@ export class Client {
   #end: PackagerError | null = null;
 
   constructor() {
-    this.#worker = new Worker(workerUrl, { type: "module", name: "packager" });
+    this.#worker = new Worker(scriptUrl(workerUrl), { type: "module", name: "packager" });
     this.#worker.onmessage = ({ data }: MessageEvent<ToPage>) => this.#receive(data);
     this.#worker.onmessageerror = () => this.#fail("An answer of the worker could not be read. Load the model again.");
     this.#worker.onerror = (event) => {

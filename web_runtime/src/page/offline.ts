@@ -3,6 +3,7 @@
 import type { ModelInfo } from "../shared/api.js";
 import type { InstallFailed, Kept, ToServiceWorker } from "../shared/offline.js";
 import { mayIsolate, reloadIsolated } from "./isolation.js";
+import { scriptUrl } from "./script.js";
 
 /**
  * unsupported: this visit leaves nothing to use offline; installing: page or model are not all stored yet; ready: the next
@@ -49,7 +50,7 @@ async function start(
   followFailure(container, scope, report);
   // Isolation costs a reload, so the sooner the better; else nothing may slow the load.
   if (!(isolate && mayIsolate(scope))) await pageLoaded();
-  const registration = await container.register(script, { scope, updateViaCache: "none" });
+  const registration = await container.register(scriptUrl(script), { scope, updateViaCache: "none" });
   followUpdates(registration, report, onUpdate);
   followModels(registration, report);
 }

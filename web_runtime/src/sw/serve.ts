@@ -2,10 +2,10 @@
 
 import { have } from "./shell.js";
 import { giveWay } from "./switch.js";
-import { base, manifest, ownManifest, worker } from "./version.js";
+import { base, headers, manifest, ownManifest, worker } from "./version.js";
 
-/** False where the page asked to be left as the host sends it. */
-const isolates = new URL(worker.location.href).searchParams.get("isolate") !== "0";
+/** What gives a page shared memory, and so threads; nothing where the page asked to be left as the host sends it. */
+const isolation = new URL(worker.location.href).searchParams.get("isolate") === "0" ? {} : headers.isolation;
 
 /** The path of a request inside the bundle, or null where this worker has no say. Shards are the page's worker's. */
 export function pathOf({ method, url }: Request): string | null {
@@ -16,11 +16,14 @@ export function pathOf({ method, url }: Request): string | null {
 }
 
 export async function answer(request: Request, path: string): Promise<Response> {
-  const own = (await giveWay(request)) ?? (await ownFile(path).catch(() => Response.error()));
+  const waiting = await giveWay(request);
+  if (waiting) return withHeaders(waiting, isolation);
+  const own = await ownFile(path).catch(() => Response.error());
   // A page is never refused: where the browser dropped this version and the server has another, the visitor gets that one.
-  if (own && (own.ok || request.mode !== "navigate")) return isolated(own);
+  if (own && (own.ok || request.mode !== "navigate")) return withHeaders(own, { ...headers.security, ...isolation });
   const response = await fetch(request);
-  return startsRealm(request, path) ? isolated(response) : response;
+  // Others' pages have a policy of their own, or want none.
+  return startsRealm(request, path) ? withHeaders(response, isolation) : response;
 }
 
 /** A file of this version; null where the path is none, or where not even the manifest can be had. Throws when it is not to be had whole. */
@@ -37,17 +40,13 @@ function startsRealm({ mode, destination }: Request, path: string): boolean {
   return (mode === "navigate" && !path.includes("/")) || destination.endsWith("worker");
 }
 
-/** Adds the headers that give a page shared memory, and so threads, where the host sends none of its own. */
-function isolated(response: Response): Response {
-  if (!isolates || response.type === "error" || response.type.startsWith("opaque")) return response;
-  const headers = new Headers(response.headers);
-  for (const [name, value] of [
-    ["Cross-Origin-Opener-Policy", "same-origin"],
-    ["Cross-Origin-Embedder-Policy", "require-corp"],
-    ["Cross-Origin-Resource-Policy", "same-origin"],
-  ] as const) {
-    if (!headers.has(name)) headers.set(name, value);
-  }
+/** Adds headers where the host sends none of its own. */
+function withHeaders(response: Response, wanted: Record<string, string>): Response {
+  if (response.type === "error" || response.type.startsWith("opaque")) return response;
+  const all = new Headers(wanted);
+  response.headers.forEach((value, name) => {
+    all.set(name, value);
+  });
   const { status, statusText, body } = response;
-  return new Response(body, { status, statusText, headers });
+  return new Response(body, { status, statusText, headers: all });
 }

@@ -1,4 +1,5 @@
-// Who this worker is: one version of one bundle. `build` stamps the two hashes, so a new bundle is a new worker to the browser.
+// Who this worker is: one version of one bundle. `build` stamps the two hashes, so a new bundle is a new worker to the browser,
+// and the headers that a careful host would send with the bundle.
 
 import type { Manifest } from "../shared/manifest.gen.js";
 
@@ -6,6 +7,7 @@ export const worker = self as unknown as ServiceWorkerGlobalScope;
 
 const bundleId = "__BUNDLE_ID__";
 const manifestSha256 = "__MANIFEST_SHA256__";
+export const headers = "__HEADERS__" as unknown as Record<"security" | "isolation", Record<string, string>>;
 
 /** URL of the bundle's folder. */
 export const base = worker.registration.scope;

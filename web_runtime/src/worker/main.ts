@@ -3,6 +3,7 @@
 import { PackagerError, toErrorData } from "../shared/errors.js";
 import type { Call, Calls, ToPage, ToWorker } from "../shared/protocol.js";
 import { buffersOf } from "../shared/transfer.js";
+import { scriptPolicy } from "../shared/trusted.js";
 import type { WorkerModel } from "./model.js";
 import { load } from "./pipeline.js";
 
@@ -14,6 +15,9 @@ interface Context {
 type Handlers = {
   [C in Call]: (params: Calls[C]["params"], context: Context) => Promise<Calls[C]["result"]>;
 };
+
+// Engines, some of them others' work, start their threads by plain addresses.
+scriptPolicy("default");
 
 let model: WorkerModel | null = null;
 /** Calls that are not answered yet. */
