@@ -11,6 +11,16 @@ Sha256: TypeAlias = str
 Path: TypeAlias = str
 
 
+class Other(TypedDict):
+    path: str
+    sha256: Sha256
+
+
+class Signed(TypedDict):
+    public_key: str
+    ed25519: str
+
+
 Bytes: TypeAlias = int
 
 
@@ -228,3 +238,5 @@ class Manifest(TypedDict):
     variants: list[Variant]
     samples: list[Sample]
     files: list[File]
+    others: NotRequired[list[Other]]
+    signed: NotRequired[Signed]

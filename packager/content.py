@@ -44,19 +44,29 @@ def read_shard(bundle: Path, shard: Shard) -> bytes:
     path = bundle / shard_path(shard)
     try:
         data = path.read_bytes()
-        if shard["encoding"] == "gzip":
-            decoder = zlib.decompressobj(16 + 15)
-            data = decoder.decompress(data, shard["decoded_bytes"] + 1)
-            if not decoder.eof:
-                data = b""  # cut short, or longer than it may be
-    except (OSError, zlib.error) as error:
+    except OSError as error:
         raise BuildError(f"The shard cannot be read: {error}.", where=str(path), remedy="Build the bundle again.") from error
-    stride = STRIDES[shard["filter"]]
-    if stride > 1 and len(data) % stride == 0:
-        data = unshuffle(data, stride)
-    if len(data) != shard["decoded_bytes"] or hashlib.sha256(data).hexdigest() != shard["sha256"]:
+    decoded = decode_shard(data, shard)
+    if decoded is None:
         raise BuildError("The shard holds wrong bytes.", where=str(path), remedy="Build the bundle again.")
-    return data
+    return decoded
+
+
+def decode_shard(data: bytes, shard: Shard) -> bytes | None:
+    """The decoded and verified content of a shard's file, or None where that holds anything else."""
+    if shard["encoding"] == "gzip":
+        decoder = zlib.decompressobj(16 + 15)
+        try:
+            data = decoder.decompress(data, shard["decoded_bytes"] + 1)
+        except zlib.error:
+            return None
+        if not decoder.eof or decoder.unused_data:
+            return None  # cut short, or longer than it may be
+    if len(data) != shard["decoded_bytes"]:
+        return None
+    stride = STRIDES[shard["filter"]]
+    data = unshuffle(data, stride) if stride > 1 else data
+    return data if hashlib.sha256(data).hexdigest() == shard["sha256"] else None
 
 
 def read_content(bundle: Path, content: Content) -> bytes:

@@ -52,9 +52,10 @@ def _meant(error: ValidationError) -> ValidationError:
 
 
 def bundle_id(manifest: dict[str, Any] | Manifest) -> str:
-    """SHA-256 of the canonical JSON (sorted keys, no spaces, UTF-8) of a manifest without its id."""
-    rest = {key: value for key, value in manifest.items() if key != "id"}
-    return hashlib.sha256(json.dumps(rest, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()).hexdigest()
+    """SHA-256 of the canonical JSON (sorted keys, no spaces, UTF-8) of a manifest without its id and who signed it."""
+    return hashlib.sha256(
+        _canonical({key: value for key, value in manifest.items() if key not in ("id", "signed")})
+    ).hexdigest()
 
 
 def seal(manifest: dict[str, Any]) -> Manifest:
@@ -68,27 +69,45 @@ def seal(manifest: dict[str, Any]) -> Manifest:
 
 def encode(manifest: Manifest) -> bytes:
     """The file's bytes."""
-    return json.dumps(manifest, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    return _canonical(manifest)
+
+
+def encode_unsigned(manifest: Manifest) -> bytes:
+    """What is signed: the file's bytes without the field ``signed``."""
+    return _canonical({key: value for key, value in manifest.items() if key != "signed"})
+
+
+def _canonical(value: Any) -> bytes:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 def read_manifest(bundle: Path) -> Manifest:
     """The manifest of a bundle. Raises InputError where there is none, or one that is not valid."""
     path = bundle / "manifest.json"
     try:
-        value = json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse)
+        data = path.read_bytes()
     except FileNotFoundError as error:
         raise InputError("This is not a bundle: it has no manifest.json.", where=str(bundle)) from error
-    except (OSError, ValueError, RecursionError) as error:
+    except OSError as error:
         raise InputError(f"The manifest cannot be read: {error}.", where=str(path)) from error
+    return parse_manifest(data, str(path))
+
+
+def parse_manifest(data: bytes, where: str) -> Manifest:
+    """The manifest that a file holds. Raises InputError, which names ``where``."""
+    try:
+        value = json.loads(data.decode("utf-8"), parse_constant=_refuse)
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"The manifest cannot be read: {error}.", where=where) from error
     if isinstance(value, dict) and value.get("format") == FORMAT and value.get("version") not in (None, VERSION):
         raise InputError(
             f"The manifest is of version {value['version']}; this program reads version {VERSION}.",
-            where=str(path),
+            where=where,
             remedy="Use a newer packager, or build the bundle again.",
         )
     problem = fault(value)
     if problem is not None:
-        raise InputError(f"The manifest is not valid: {problem}.", where=str(path), remedy="Build the bundle again.")
+        raise InputError(f"The manifest is not valid: {problem}.", where=where, remedy="Build the bundle again.")
     return cast("Manifest", value)
 
 

@@ -51,12 +51,14 @@ class BuildOptions:
     browser: BrowserUse = "auto"
     dims: dict[str, int] = field(default_factory=dict)
     host: str = "generic"
+    sign: Path | None = None
 
     def __post_init__(self) -> None:
         for given, flag in (
             (self.labels, "--labels"),
             (self.tokenizer, "--tokenizer"),
             (self.preprocessing, "--preprocessing"),
+            (self.sign, "--sign"),
         ):
             if given is not None and not given.is_file():
                 raise InputError(f"{flag} names a file that does not exist.", where=str(given))

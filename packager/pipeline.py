@@ -16,7 +16,8 @@ from packager.optimise import optimise
 from packager.progress import Silent
 from packager.readers import read
 from packager.shard import Shards
-from packager.site import Site, drop_unneeded, finish, folder_bytes
+from packager.signing import read_signer
+from packager.site import Site, drop_unneeded, finish, folder_bytes, others
 from packager.staging import check_output, staged
 from packager.targets import ort_wasm, wasm
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from packager.model import Model, Sample, Tensors
     from packager.options import BuildOptions, Target
     from packager.progress import Progress
+    from packager.signing import Signer
     from packager.tasks import AnyTask
 
 
@@ -44,6 +46,7 @@ def build(options: BuildOptions, progress: Progress = Silent()) -> BuildResult: 
     """Builds a bundle. Raises PackagerError; then nothing was written and an older bundle is as it was."""
     warnings: list[str] = []
     check_output(options.output, options.model)
+    signer = None if options.sign is None else read_signer(options.sign)
     with progress.step("Reading the model"):
         model = read(options.model, options.dims)
         task = tasks.configure(model, options, warnings.append)
@@ -55,11 +58,13 @@ def build(options: BuildOptions, progress: Progress = Silent()) -> BuildResult: 
     with progress.step("Optimising the graph"):
         optimised = optimise(model, warnings.append)
     with staged(options.output) as folder:
-        draft = _write_bundle(folder, options, optimised, task, samples, progress, warnings.append)
-        proof = _Proof(optimised.signature, feeds, reference, options)
+        draft = _write_bundle(folder, options, optimised, task, samples, signer, progress, warnings.append)
+        proof = _Proof(optimised.signature, feeds, reference, options, signer)
         manifest = _prove(folder, draft, proof, progress, warnings.append)
         with progress.step("Writing the site"):
-            finish(folder, manifest, host_files(options.host, manifest["engines"]))
+            hosted = host_files(options.host, manifest["engines"])
+            manifest = proof.seal({**manifest, "others": others(manifest["engines"], hosted)})
+            finish(folder, manifest, hosted)
             problems = check_limits(options.host, folder_bytes(folder))
             if problems:
                 raise BuildError(f"The host {options.host} would refuse this bundle: {' '.join(problems)}", where="--host")
@@ -78,6 +83,7 @@ def _write_bundle(
     model: Model,
     task: AnyTask,
     samples: list[Sample],
+    signer: Signer | None,
     progress: Progress,
     warn: Callable[[str], None],
 ) -> dict[str, Any]:
@@ -90,7 +96,7 @@ def _write_bundle(
     with progress.step("Adding the runtime and the page"):
         name = options.name or options.model.stem
         engines = {target: site.add_engine(target, shards.write) for target in lowered}
-        site.add_page(name, task.kind, model.signature)
+        site.add_page(name, task.kind, model.signature, signer.public_key if signer else "")
         return {
             "format": manifests.FORMAT,
             "version": manifests.VERSION,
@@ -158,6 +164,12 @@ class _Proof:
     feeds: list[Tensors]
     reference: list[Tensors]
     options: BuildOptions
+    signer: Signer | None
+
+    def seal(self, manifest: dict[str, Any]) -> Manifest:
+        """A draft as the page takes it: its runtime wants a signed one where the bundle will be."""
+        sealed = manifests.seal(manifest)
+        return self.signer.sign(sealed) if self.signer else sealed
 
     def record(self, variant: str, outputs: list[Tensors], proof: Literal["browser", "native"], runner: str) -> Parity:
         """The figures of a variant's outputs. Raises ParityError past the tolerance."""
@@ -218,7 +230,7 @@ def _prove_in_browser(
 ) -> None:
     """Fills in parity and measurements. A variant that nobody asked for goes where it does not stand the proof."""
     names = [variant["id"] for variant in manifest["variants"]]
-    sealed = manifests.encode(manifests.seal(manifest))
+    sealed = manifests.encode(proof.seal(manifest))
     with progress.bar("Proving in a browser", len(names) * len(proof.feeds)) as advance:
         runs, runner = parity.run_in_browser(folder, sealed, names, proof.signature, proof.feeds, lambda: advance(1))
     for variant in list(manifest["variants"]):

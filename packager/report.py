@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from packager._manifest_types import Parity
     from packager.pipeline import BuildResult
+    from packager.verify import Verdict
 
 
 def size(count: float) -> str:
@@ -79,6 +80,28 @@ def _short(runner: str) -> str:
     """A program and its version, of a browser the main one: the full one is in the manifest."""
     program, _, version = runner.rpartition(" ")
     return f"{program} {version.split('.')[0] if program == 'Chromium' else version}"
+
+
+def show_verdict(console: Console, verdict: Verdict, *, trusted: bool) -> None:
+    """What `verify` found: a line for each fault, then the notes, then the sum."""
+    for path, fault in verdict.problems:
+        console.print(f"[red]✗[/] {escape(path)} {escape(fault)}.", soft_wrap=True, highlight=False)
+    for remark, paths in _by_remark(verdict.notes):
+        more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
+        console.print(f"[yellow]![/] {escape(paths[0])}{more} {escape(remark)}.", soft_wrap=True, highlight=False)
+    if verdict.signed_by is not None:
+        whose = "the given key" if trusted else "the key that it names itself; hold it to one that you know with --key PUB"
+        console.print(f"It is signed with {whose}: {verdict.signed_by}", soft_wrap=True, highlight=False)
+    found = f"{len(verdict.problems)} wrong" if verdict.problems else "all is as the manifest says"
+    console.print(f"{escape(verdict.target)}: {verdict.files} files, {size(verdict.bytes)}: [bold]{found}[/].", highlight=False)
+
+
+def _by_remark(notes: list[tuple[str, str]]) -> list[tuple[str, list[str]]]:
+    """What is said of many files, once."""
+    paths: dict[str, list[str]] = {}
+    for path, remark in notes:
+        paths.setdefault(remark, []).append(path)
+    return list(paths.items())
 
 
 def show_inspection(console: Console, facts: dict[str, Any]) -> None:

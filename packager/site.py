@@ -19,7 +19,9 @@ from packager.lowered import Item
 from packager.manifest import contents, encode, engine_scripts
 
 if TYPE_CHECKING:
-    from packager._manifest_types import CompiledEngine, Engine, File, Manifest, ModuleBuild, Signature
+    from collections.abc import Iterable
+
+    from packager._manifest_types import CompiledEngine, Engine, File, Manifest, ModuleBuild, Other, Signature
     from packager._manifest_types import Sample as ManifestSample
     from packager.lowered import Write
     from packager.model import Sample
@@ -96,14 +98,21 @@ class Site:
         module = write([Item((self._assets.root / engine["module"]).read_bytes())])
         return {"version": engine["version"], "script": engine["script"], "glue": engine["glue"], "module": module}
 
-    def add_page(self, name: str, task: TaskKind, signature: Signature) -> None:
-        """Runtime, demo page and types; after the engines, since the page's policy allows what these need."""
+    def add_page(self, name: str, task: TaskKind, signature: Signature, public_key: str = "") -> None:
+        """Runtime, demo page and types; after the engines, since the page's policy allows what these need.
+
+        The runtime of a bundle that is to be signed pins the public key.
+        """
         names = self._assets.files
         chunks = set(names) - {"page", "sw", "index", "worker", "app", "style", "types", "licenses"}
         if task != "text-embedding":
             chunks.discard("tokenizer")
-        for key in ("page", "worker", "app", "style", *sorted(chunks)):
+        if not public_key:
+            chunks.discard("signed")
+        for key in ("worker", "app", "style", *sorted(chunks)):
             self._copy(names[key], "shell")
+        runtime = (self._assets.root / names["page"]).read_text(encoding="utf-8").replace("__PUBLIC_KEY__", public_key)
+        self.add(names["page"], runtime.encode(), "shell")
         self._copy(names["licenses"], "notice")
         template = (self._assets.root / names["index"]).read_text(encoding="utf-8")
         values = {
@@ -138,15 +147,26 @@ class Site:
         return [*listed, *(_tensor_sample(sample, write) for sample in tensors[:_MOST_TENSORS])]
 
 
+def others(engines: Iterable[str], host_files: dict[str, bytes]) -> list[Other]:
+    """What the manifest says of the files that ``finish`` writes: of sw.js as it is before the version's hashes are put in."""
+    files = {**host_files, "sw.js": _service_worker(engines).encode()}
+    return [{"path": path, "sha256": hashlib.sha256(files[path]).hexdigest()} for path in sorted(files)]
+
+
+def _service_worker(engines: Iterable[str]) -> str:
+    """The text of sw.js, without the two hashes of its version."""
+    assets = Assets.load()
+    worker = (assets.root / assets.files["sw"]).read_text(encoding="utf-8")
+    headers = {"security": security_headers(engines), "isolation": ISOLATION_HEADERS}
+    return worker.replace('"__HEADERS__"', json.dumps(headers, separators=(",", ":")))
+
+
 def finish(folder: Path, manifest: Manifest, host_files: dict[str, bytes]) -> None:
     """Writes the manifest, the service worker that belongs to it, and the host's own files."""
-    assets = Assets.load()
     encoded = encode(manifest)
     (folder / "manifest.json").write_bytes(encoded)
-    worker = (assets.root / assets.files["sw"]).read_text(encoding="utf-8")
-    headers = {"security": security_headers(manifest["engines"]), "isolation": ISOLATION_HEADERS}
+    worker = _service_worker(manifest["engines"])
     worker = worker.replace("__BUNDLE_ID__", manifest["id"]).replace("__MANIFEST_SHA256__", hashlib.sha256(encoded).hexdigest())
-    worker = worker.replace('"__HEADERS__"', json.dumps(headers, separators=(",", ":")))
     (folder / "sw.js").write_text(worker, encoding="utf-8")
     for path, data in host_files.items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)

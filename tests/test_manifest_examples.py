@@ -12,7 +12,8 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from packager.errors import InputError
-from packager.manifest import bundle_id, encode, fault, read_manifest
+from packager.manifest import bundle_id, encode, encode_unsigned, fault, read_manifest
+from packager.signing import signing_fault
 
 EXAMPLES = Path(__file__).parent / "manifests"
 VALID = sorted(path.stem for path in (EXAMPLES / "valid").iterdir())
@@ -38,8 +39,13 @@ def test_valid(name: str, tmp_path: Path) -> None:
     manifest = read_manifest(tmp_path)
     assert bundle_id(manifest) == manifest["id"]
     # As docs/manifest.md has it: the file's own bytes without the id.
-    rest = encode(manifest).replace(f'"id":"{manifest["id"]}",'.encode(), b"")
+    rest = encode_unsigned(manifest).replace(f'"id":"{manifest["id"]}",'.encode(), b"")
     assert hashlib.sha256(rest).hexdigest() == manifest["id"]
+
+
+def test_the_signed_example_is_signed() -> None:
+    manifest = example("valid", "signed")
+    assert signing_fault(manifest, encode(manifest), None) is None
 
 
 @pytest.mark.parametrize("name", FAULTS)

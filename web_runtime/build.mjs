@@ -68,18 +68,22 @@ const runtimeBeside = {
   },
 };
 
+/** The script, which must have these placeholders: `packager build` fills them in. */
+function filledIn(name, script, placeholders) {
+  const lacks = placeholders.find((placeholder) => !Buffer.from(script).includes(placeholder));
+  if (lacks) throw new Error(`${name} lacks the placeholder ${lacks}, which packager fills in`);
+  return script;
+}
+
 async function buildRuntime(files) {
   const worker = await bundle("web_runtime/src/worker/main.ts", { plugins: [chunks(files)] });
   files.worker = addAsset("worker.js", worker);
   const define = { WORKER_URL: JSON.stringify(`./${files.worker}`) };
-  outputs.set("packager.js", await bundle("web_runtime/src/page/index.ts", { define }));
+  const page = await bundle("web_runtime/src/page/index.ts", { define });
+  outputs.set("packager.js", filledIn("packager.js", page, ["__PUBLIC_KEY__"]));
   // A classic script: module service workers are not in every current browser.
   const sw = await bundle("web_runtime/src/sw/main.ts", { format: "iife" });
-  for (const placeholder of ["__BUNDLE_ID__", "__MANIFEST_SHA256__", '"__HEADERS__"']) {
-    if (!Buffer.from(sw).includes(placeholder))
-      throw new Error(`sw.js lacks the placeholder ${placeholder}, which packager fills in`);
-  }
-  outputs.set("sw.js", sw);
+  outputs.set("sw.js", filledIn("sw.js", sw, ["__BUNDLE_ID__", "__MANIFEST_SHA256__", '"__HEADERS__"']));
   outputs.set("packager.d.ts", Buffer.from(await declarations(root)));
   Object.assign(files, { page: "packager.js", sw: "sw.js", types: "packager.d.ts" });
 }

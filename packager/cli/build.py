@@ -76,6 +76,9 @@ def add(commands: Any) -> argparse.ArgumentParser:
         default="generic",
         help="where the site will lie: its limits and headers (default: generic)",
     )
+    build.add_argument(
+        "--sign", type=Path, metavar="KEY", help="sign the bundle with this private key; its page then refuses any other"
+    )
     build.add_argument("--json", action="store_true", help="print the result as JSON")
     return build
 
@@ -106,6 +109,7 @@ def run(options: argparse.Namespace) -> int:
             browser=options.browser,
             dims=dict(options.dim or ()),
             host=options.host,
+            sign=options.sign,
         ),
         Silent() if options.json else Shown(console),
     )

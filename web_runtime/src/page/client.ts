@@ -9,6 +9,9 @@ import { scriptUrl } from "./script.js";
 declare const WORKER_URL: string;
 const workerUrl = new URL(WORKER_URL, import.meta.url);
 
+/** `build` puts it in: the key of whoever signed the bundle, or nothing. */
+const publicKey = "__PUBLIC_KEY__";
+
 /** A worker that is busy or dead may not answer its last call; so many milliseconds are waited. */
 const farewell = 5000;
 
@@ -48,7 +51,14 @@ export class Client {
   }
 
   load(manifestUrl: string, { onProgress, signal, variant, threads }: LoadOptions): Promise<Loaded> {
-    const params = { manifestUrl, variant, threads, timeOrigin: performance.timeOrigin, called: performance.now() };
+    const params = {
+      manifestUrl,
+      publicKey,
+      variant,
+      threads,
+      timeOrigin: performance.timeOrigin,
+      called: performance.now(),
+    };
     return this.call("load", params, { onProgress, signal });
   }
 

@@ -6,6 +6,7 @@ export type ErrorCode =
   | "manifest-unreachable" // no answer, or an HTTP error, for manifest.json
   | "manifest-invalid" // not JSON, or not what the schema says
   | "manifest-version" // a newer format than this runtime reads
+  | "signature-invalid" // the bundle is not what the holder of the pinned key signed
   | "file-unreachable" // no answer, or an HTTP error, for a file of the runtime
   | "file-corrupt" // a file of the runtime arrived whole but with wrong bytes
   | "shard-unreachable" // no answer, or an HTTP error, for a shard, after all retries

@@ -126,6 +126,13 @@ export interface Manifest {
    * @maxItems 1000
    */
   files: File[];
+  /**
+   * sw.js and the host's own files: what no reader of the manifest fetches.
+   *
+   * @maxItems 100
+   */
+  others?: Other[];
+  signed?: Signed;
 }
 /**
  * This interface was referenced by `Manifest`'s JSON-Schema
@@ -460,4 +467,28 @@ export interface File {
    * shell: needed to open the page; engine: script of a target; sample: a picture to try; types: for editors, notice: licences of what the page holds, neither fetched by it.
    */
   role: "shell" | "engine" | "sample" | "types" | "notice";
+}
+/**
+ * This interface was referenced by `Manifest`'s JSON-Schema
+ * via the `definition` "Other".
+ */
+export interface Other {
+  path: string;
+  /**
+   * Of sw.js: before the two hashes of its version were put in.
+   */
+  sha256: string;
+}
+/**
+ * Who signed the manifest: it is there where somebody did.
+ *
+ * This interface was referenced by `Manifest`'s JSON-Schema
+ * via the `definition` "Signed".
+ */
+export interface Signed {
+  public_key: string;
+  /**
+   * Over the file's bytes without this field.
+   */
+  ed25519: string;
 }

@@ -17,6 +17,8 @@ export interface Calls {
 export interface LoadParams {
   /** Absolute URL. */
   manifestUrl: string;
+  /** Of whoever signed the bundle, 64 hexadecimal digits; empty where nobody did. */
+  publicKey: string;
   variant: string | undefined;
   threads: number | undefined;
   /** `performance.timeOrigin` of the page, so that spans read on the page's clock. */

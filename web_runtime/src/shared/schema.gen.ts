@@ -74,6 +74,16 @@ export const manifestSchema = {
       "items": {
         "$ref": "#/$defs/File"
       }
+    },
+    "others": {
+      "type": "array",
+      "maxItems": 100,
+      "items": {
+        "$ref": "#/$defs/Other"
+      }
+    },
+    "signed": {
+      "$ref": "#/$defs/Signed"
     }
   },
   "$defs": {
@@ -85,6 +95,42 @@ export const manifestSchema = {
       "type": "string",
       "pattern": "^[A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*$(?!\\n)",
       "maxLength": 255
+    },
+    "Other": {
+      "type": "object",
+      "additionalProperties": false,
+      "required": [
+        "path",
+        "sha256"
+      ],
+      "properties": {
+        "path": {
+          "type": "string",
+          "pattern": "^\\.?[A-Za-z0-9_-][A-Za-z0-9._-]*$(?!\\n)",
+          "maxLength": 255
+        },
+        "sha256": {
+          "$ref": "#/$defs/Sha256"
+        }
+      }
+    },
+    "Signed": {
+      "type": "object",
+      "additionalProperties": false,
+      "required": [
+        "public_key",
+        "ed25519"
+      ],
+      "properties": {
+        "public_key": {
+          "type": "string",
+          "pattern": "^[0-9a-f]{64}$(?!\\n)"
+        },
+        "ed25519": {
+          "type": "string",
+          "pattern": "^[0-9a-f]{128}$(?!\\n)"
+        }
+      }
     },
     "Bytes": {
       "type": "integer",

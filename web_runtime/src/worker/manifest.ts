@@ -6,6 +6,7 @@ import type { Content, Manifest, Variant } from "../shared/manifest.gen.js";
 import { manifestSchema } from "../shared/schema.gen.js";
 import { firstMisfit } from "./consistency.js";
 import { realClock, withRetries } from "./shards/retry.js";
+import { noChunk } from "./shards/verify.js";
 import { firstWrong } from "./validate.js";
 
 const rebuild = "Build the bundle again and upload all of it.";
@@ -13,11 +14,15 @@ const rebuild = "Build the bundle again and upload all of it.";
 /**
  * The manifest at a URL.
  *
- * @throws {PackagerError} manifest-unreachable, manifest-invalid, manifest-version or aborted.
+ * With a public key it is the one that the key's holder signed.
+ *
+ * @throws {PackagerError} manifest-unreachable, manifest-invalid, manifest-version, aborted, or what `authenticate` throws.
  */
-export async function fetchManifest(url: string, signal: AbortSignal): Promise<Manifest> {
+export async function fetchManifest(url: string, signal: AbortSignal, publicKey = ""): Promise<Manifest> {
   const text = await fetchText(url, signal);
-  return parseManifest(text, url);
+  const manifest = parseManifest(text, url);
+  if (publicKey) await (await import("./signed.js").catch(noChunk)).authenticate(text, manifest, publicKey, url);
+  return manifest;
 }
 
 async function fetchText(url: string, signal: AbortSignal): Promise<string> {

@@ -38,7 +38,7 @@ export async function load(params: LoadParams, control: AbortController, hooks: 
   const meter = new Meter(hooks.onProgress);
   meter.enter("manifest");
   const opening = openStore();
-  const manifest = await trace.time("manifest", () => fetchManifest(params.manifestUrl, signal));
+  const manifest = await trace.time("manifest", () => fetchManifest(params.manifestUrl, signal, params.publicKey));
   const capabilities = detectCapabilities();
   const variant = chooseVariant(manifest.variants, capabilities, params.variant);
   const threads = chooseThreads(capabilities, params.threads);

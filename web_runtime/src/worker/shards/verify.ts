@@ -11,10 +11,12 @@ export async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
 }
 
 async function slow(bytes: Uint8Array): Promise<Uint8Array> {
-  const chunk = await import("./sha256.js").catch((cause: unknown) => {
-    const message =
-      "The script that checks the model's files could not be loaded. Reload the page, or upload the whole bundle again.";
-    throw new PackagerError("file-unreachable", message, { cause });
-  });
+  const chunk = await import("./sha256.js").catch(noChunk);
   return chunk.sha256(bytes);
+}
+
+export function noChunk(cause: unknown): never {
+  const message =
+    "The script that checks the model's files could not be loaded. Reload the page, or upload the whole bundle again.";
+  throw new PackagerError("file-unreachable", message, { cause });
 }
