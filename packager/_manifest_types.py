@@ -61,6 +61,11 @@ class Engine(TypedDict):
     module: Content
 
 
+class ScriptEngine(TypedDict):
+    version: str
+    script: Path
+
+
 class ModuleBuild(TypedDict):
     needs: list[Literal["relaxed-simd", "threads"]]
     content: Content
@@ -163,6 +168,7 @@ class CompiledEngine(TypedDict):
 
 class Measured(TypedDict):
     runner: str
+    device: NotRequired[Literal["cpu", "gpu", "software-gpu"]]
     threads: int
     rounds: int
     median_ms: Figure
@@ -204,19 +210,26 @@ class TensorSample(TypedDict):
 Sample: TypeAlias = PictureSample | TextSample | TensorSample
 
 
+class Golden(TypedDict):
+    inputs: list[SampleTensor]
+    outputs: list[SampleTensor]
+
+
 Engines = TypedDict(
     "Engines",
     {
         "wasm": NotRequired[CompiledEngine],
         "ort-wasm": NotRequired[Engine],
+        "webgpu": NotRequired[Engine],
+        "webgl": NotRequired[ScriptEngine],
     },
 )
 
 
 class Variant(TypedDict):
     id: str
-    target: Literal["wasm", "ort-wasm"]
-    precision: Literal["fp32", "fp16", "int8"]
+    target: Literal["wasm", "ort-wasm", "webgpu", "webgl"]
+    precision: Literal["fp32", "fp16", "int8", "int4"]
     graph: Content
     weights: list[Weights]
     parity: Parity
@@ -236,6 +249,8 @@ class Manifest(TypedDict):
     signature: Signature
     engines: Engines
     variants: list[Variant]
+    race: NotRequired[Literal[True]]
+    golden: NotRequired[Golden]
     samples: list[Sample]
     files: list[File]
     others: NotRequired[list[Other]]

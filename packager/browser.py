@@ -31,6 +31,14 @@ _FLAGS = (
     "--no-first-run",
     "--no-default-browser-check",
 )
+# WebGL and WebGPU on the processor: right, and slow. $PACKAGER_GPU=hardware leaves the choice to the browser.
+_SOFTWARE_GPU = (
+    "--use-angle=swiftshader",
+    "--enable-unsafe-swiftshader",
+    "--enable-unsafe-webgpu",
+    "--use-webgpu-adapter=swiftshader",
+)
+_HARDWARE_GPU = ("--enable-unsafe-webgpu", "--enable-features=Vulkan", "--ignore-gpu-blocklist")
 INSTALL = (
     "Install one with: pip install 'packager[browser]' and, where no Chromium is on the PATH, playwright install chromium."
 )
@@ -47,10 +55,11 @@ def chromium_path() -> Path | None:
     return Path(found) if found else None
 
 
-def chromium_flags() -> list[str]:
-    """Command-line flags for every start of Chromium; root has no sandbox to use."""
+def chromium_flags(*, gpu: bool = False) -> list[str]:
+    """Command-line flags for every start of Chromium; root has no sandbox to use. ``gpu`` is for pages that compute on one."""
     root = hasattr(os, "geteuid") and os.geteuid() == 0
-    return [*_FLAGS, *(["--no-sandbox"] if root else [])]
+    card = _HARDWARE_GPU if os.environ.get("PACKAGER_GPU") == "hardware" else _SOFTWARE_GPU
+    return [*_FLAGS, *(["--no-sandbox"] if root else []), *(card if gpu else ())]
 
 
 def outside_loop(work: Callable[P, T]) -> Callable[P, T]:
@@ -69,15 +78,18 @@ def outside_loop(work: Callable[P, T]) -> Callable[P, T]:
 
 
 @contextmanager
-def chromium() -> Iterator[Browser]:
-    """A headless Chromium. Raises MissingToolError where Playwright or a browser is not there."""
+def chromium(*, gpu: bool = False) -> Iterator[Browser]:
+    """A headless Chromium, with ``gpu`` one that has WebGL and WebGPU.
+
+    Raises MissingToolError where Playwright or a browser is not there.
+    """
     try:
         from playwright.sync_api import Error, sync_playwright
     except ImportError as error:
         raise MissingToolError("Playwright is not installed.", remedy=INSTALL) from error
     with sync_playwright() as playwright:
         try:
-            browser = playwright.chromium.launch(executable_path=chromium_path(), args=chromium_flags())
+            browser = playwright.chromium.launch(executable_path=chromium_path(), args=chromium_flags(gpu=gpu))
         except Error as error:
             raise MissingToolError(f"Chromium did not start: {str(error).splitlines()[0]}", remedy=INSTALL) from error
         try:

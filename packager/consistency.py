@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, cast
 import numpy as np
 
 from packager.content import STRIDES
+from packager.options import GPU_TARGETS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 def first_misfit(manifest: Manifest) -> tuple[str, str] | None:
     """Return where (a JSON pointer) and how the parts of a manifest that the schema allows do not fit, or None."""
-    checks = (_signature, _task, _files, _engines, _variants, _samples)
+    checks = (_signature, _task, _files, _engines, _variants, _golden, _samples)
     found = (misfit for check in checks for misfit in check(manifest))
     return next(found, None) or next(_shards(manifest, "", {}), None)
 
@@ -81,20 +82,33 @@ def _variants(manifest: Manifest) -> Misfits:
             yield f"/variants/{i}/parity/outputs", "must name the outputs of the signature, in their order"
 
 
+def _golden(manifest: Manifest) -> Misfits:
+    golden = manifest.get("golden")
+    if golden is None:
+        if any(variant["target"] in GPU_TARGETS for variant in manifest["variants"]):
+            yield "/golden", "must be there, as a variant runs on a graphics card"
+        return
+    signature = manifest["signature"]
+    yield from _tensors(golden["inputs"], signature["inputs"], "/golden/inputs", "inputs")
+    yield from _tensors(golden["outputs"], signature["outputs"], "/golden/outputs", "outputs")
+
+
 def _samples(manifest: Manifest) -> Misfits:
     pictures, inputs = _paths(manifest, "sample"), manifest["signature"]["inputs"]
     for i, sample in enumerate(manifest["samples"]):
         if sample["kind"] == "picture" and sample["path"] not in pictures:
             yield f"/samples/{i}/path", "must be a file of the role sample"
-        if sample["kind"] != "tensors":
-            continue
-        at = f"/samples/{i}/tensors"
-        if _names(sample["tensors"]) != _names(inputs):
-            yield at, "must name the inputs of the signature, in their order"
-        for j, (tensor, entry) in enumerate(zip(sample["tensors"], inputs, strict=False)):
-            size = math.prod(tensor["dims"]) * np.dtype(entry["dtype"]).itemsize
-            if sum(shard["decoded_bytes"] for shard in tensor["content"]) != size:
-                yield f"{at}/{j}/content", f"must hold {size} bytes, as the dims say"
+        if sample["kind"] == "tensors":
+            yield from _tensors(sample["tensors"], inputs, f"/samples/{i}/tensors", "inputs")
+
+
+def _tensors(tensors: Named, types: Named, at: str, kind: str) -> Misfits:
+    if _names(tensors) != _names(types):
+        yield at, f"must name the {kind} of the signature, in their order"
+    for j, (tensor, entry) in enumerate(zip(tensors, types, strict=False)):
+        size = math.prod(tensor["dims"]) * np.dtype(entry["dtype"]).itemsize
+        if sum(shard["decoded_bytes"] for shard in tensor["content"]) != size:
+            yield f"{at}/{j}/content", f"must hold {size} bytes, as the dims say"
 
 
 def _shards(part: object, path: str, known: dict[str, Shard]) -> Misfits:

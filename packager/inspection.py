@@ -13,26 +13,28 @@ from packager.errors import InputError
 from packager.optimise import optimise
 from packager.readers import read
 from packager.readers.onnx import graph_tensors, nodes
-from packager.targets import ort_wasm, wasm
+from packager.targets import KNOWN, check, wasm
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from packager._manifest_types import Manifest
     from packager.model import Model
-    from packager.options import Precision
+    from packager.options import Precision, Target
 
 
-def inspect(path: Path, dims: dict[str, int] | None = None) -> dict[str, Any]:
+def inspect(path: Path, dims: dict[str, int] | None = None, targets: Sequence[Target] = KNOWN) -> dict[str, Any]:
     """Facts about the model or the bundle at ``path``. Raises InputError where it is neither."""
-    return inspect_bundle(path) if path.is_dir() else inspect_model(path, dims)
+    return inspect_bundle(path) if path.is_dir() else inspect_model(path, dims, targets)
 
 
-def inspect_model(path: Path, dims: dict[str, int] | None = None) -> dict[str, Any]:
-    """Signature, opset, ops with counts, parameters and bytes, and each target's verdict."""
+def inspect_model(path: Path, dims: dict[str, int] | None = None, targets: Sequence[Target] = KNOWN) -> dict[str, Any]:
+    """Signature, opset, ops with counts, parameters and bytes, and the verdict of each of the targets."""
     model = read(path, dims)
     tensors = list(graph_tensors(model.proto.graph))
-    verdicts = [wasm.check(_prepared(model)), ort_wasm.check(model)]
+    prepared = _prepared(model)
+    verdicts = [check(target, prepared) for target in targets]
     return {
         "kind": "model",
         "path": str(path),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from packager.consistency import first_misfit
 from packager.errors import BuildError, InputError
+from packager.options import GPU_TARGETS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -133,13 +134,21 @@ def contents(manifest: Manifest) -> list[Content]:
     found += [
         tensor["content"] for sample in manifest["samples"] if sample["kind"] == "tensors" for tensor in sample["tensors"]
     ]
-    return found
+    return [*found, *golden_contents(manifest)]
+
+
+def golden_contents(manifest: Manifest) -> list[Content]:
+    """What a graphics card is tried with."""
+    golden = manifest.get("golden")
+    return [] if golden is None else [tensor["content"] for tensor in (*golden["inputs"], *golden["outputs"])]
 
 
 def module_contents(manifest: Manifest, target: str) -> list[Content]:
-    """The builds of a target's module, the best first: a visitor needs one of them."""
+    """The builds of a target's module, the best first: a visitor needs one of them. None where the engine is a script alone."""
     engine = cast("Any", manifest["engines"])[target]
-    return [build["content"] for build in engine["modules"]] if "modules" in engine else [engine["module"]]
+    if "modules" in engine:
+        return [build["content"] for build in engine["modules"]]
+    return [engine["module"]] if "module" in engine else []
 
 
 def engine_scripts(manifest: Manifest, target: str) -> set[str]:
@@ -163,17 +172,17 @@ def task_contents(manifest: Manifest) -> list[Content]:
 
 
 def first_visit_bytes(manifest: Manifest, variant: Variant) -> dict[str, int]:
-    """Encoded bytes that a first visit with this variant moves, by kind: engine, weights (graph and task files too), shell.
+    """Encoded bytes that a first visit with this variant moves, by kind: engine, weights (all that is no engine's), shell.
 
     The shell is counted as it lies on disk; hosts that compress send less. Of several builds of a module the largest counts.
     """
     unique: dict[str, dict[str, int]] = {"engine": {}, "weights": {}}
-    largest = max(
-        module_contents(manifest, variant["target"]), key=lambda content: sum(shard["encoded_bytes"] for shard in content)
-    )
+    modules = module_contents(manifest, variant["target"])
+    largest = max(modules, key=lambda content: sum(shard["encoded_bytes"] for shard in content), default=[])
+    golden = golden_contents(manifest) if variant["target"] in GPU_TARGETS else []
     for kind, found in (
         ("engine", [largest]),
-        ("weights", [*variant_contents(variant), *task_contents(manifest)]),
+        ("weights", [*variant_contents(variant), *task_contents(manifest), *golden]),
     ):
         for content in found:
             unique[kind].update({shard["sha256"]: shard["encoded_bytes"] for shard in content})

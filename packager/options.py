@@ -6,23 +6,30 @@ import math
 import re
 from dataclasses import dataclass, field
 from pathlib import Path  # noqa: TC003 (dataclass fields are read at run time)
-from typing import Literal, get_args
+from typing import Literal, cast, get_args
 
 from packager.errors import InputError
 
-Target = Literal["wasm", "ort-wasm"]
-Precision = Literal["fp32", "fp16", "int8"]
+Target = Literal["wasm", "ort-wasm", "webgpu", "webgl"]
+Precision = Literal["fp32", "fp16", "int8", "int4"]
+PrecisionChoice = Precision | Literal["auto"]
 TaskKind = Literal["image-classification", "text-embedding", "tensor"]
 BrowserUse = Literal["auto", "required", "off"]
 
 TARGETS: tuple[Target, ...] = get_args(Target)
 PRECISIONS: tuple[Precision, ...] = get_args(Precision)
 TASKS: tuple[TaskKind, ...] = get_args(TaskKind)
+# They compute on the graphics card; the others on the processor.
+GPU_TARGETS: tuple[Target, ...] = ("webgpu", "webgl")
+# They run in a browser alone, so that nothing else can prove them.
+BROWSER_TARGETS: tuple[Target, ...] = ("wasm", *GPU_TARGETS)
 
 DEFAULT_SHARD_SIZE = 4 * 2**20
 SMALLEST_SHARD = 64 * 2**10
 LARGEST_SHARD = 512 * 2**20
-DEFAULT_TOLERANCE = 1e-3
+# The largest difference to the reference, relative to the output's largest value, that a variant may show where the user
+# names none. Fewer bits were asked for with open eyes, and still have to give the same answers.
+TOLERANCES: dict[Precision, float] = {"fp32": 1e-3, "fp16": 1e-2, "int8": 5e-2, "int4": 2e-1}
 
 _UNITS = {"": 1, "b": 1, "k": 10**3, "kb": 10**3, "kib": 2**10, "m": 10**6, "mb": 10**6, "mib": 2**20}
 
@@ -39,7 +46,9 @@ class BuildOptions:
     model: Path
     output: Path
     targets: tuple[Target, ...] = ()
-    precision: Precision = "fp32"
+    precision: PrecisionChoice = "fp32"
+    precisions: dict[Target, PrecisionChoice] = field(default_factory=dict)
+    race: bool = False
     task: TaskKind | None = None
     labels: Path | None = None
     tokenizer: Path | None = None
@@ -47,7 +56,7 @@ class BuildOptions:
     name: str | None = None
     shard_size: int = DEFAULT_SHARD_SIZE
     samples: tuple[Path, ...] = ()
-    tolerance: float = DEFAULT_TOLERANCE
+    tolerance: float | None = None
     browser: BrowserUse = "auto"
     dims: dict[str, int] = field(default_factory=dict)
     host: str = "generic"
@@ -73,28 +82,32 @@ class BuildOptions:
                 where="--shard-size",
                 remedy="Use 64KiB to 512MiB.",
             )
-        if not (math.isfinite(self.tolerance) and self.tolerance >= 0):
+        if self.tolerance is not None and not (math.isfinite(self.tolerance) and self.tolerance >= 0):
             raise InputError("The tolerance must be a number of 0 or more.", where="--tolerance")
         for dim, value in self.dims.items():
             if value < 1:
                 raise InputError(f"The dimension '{dim}' cannot be {value}.", where="--dim", remedy="Give a size of 1 or more.")
         for choice, known, flag in (
             *((target, TARGETS, "--target") for target in self.targets),
-            (self.precision, PRECISIONS, "--precision"),
+            *((target, self.targets or TARGETS, "--precision") for target in self.precisions),
+            *((choice, (*PRECISIONS, "auto"), "--precision") for choice in (self.precision, *self.precisions.values())),
             (self.task, TASKS, "--task"),
         ):
             if choice is not None and choice not in known:
                 raise InputError(f"'{choice}' is not known.", where=flag, remedy=f"Choose from: {', '.join(known)}.")
         if self.browser not in get_args(BrowserUse):
             raise InputError(f"'{self.browser}' is not known.", where="--browser", remedy="Choose auto, required or off.")
-        if "wasm" in self.targets and self.browser == "off":
-            raise InputError(
-                "A variant for the target wasm is proven in a browser or not at all.",
-                where="--browser off",
-                remedy="Leave one of the two out.",
-            )
-        if self.precision != "fp32" and self.targets and "wasm" not in self.targets:
-            raise InputError(f"The target ort-wasm has no weights in {self.precision}.", where="--precision")
+        for target in BROWSER_TARGETS:
+            if target in self.targets and self.browser == "off":
+                raise InputError(
+                    f"A variant for the target {target} is proven in a browser or not at all.",
+                    where="--browser off",
+                    remedy="Leave one of the two out.",
+                )
+
+    def tolerance_of(self, precision: Precision) -> float:
+        """The largest difference that a variant of this precision may show."""
+        return TOLERANCES[precision] if self.tolerance is None else self.tolerance
 
 
 def parse_size(text: str) -> int:
@@ -111,3 +124,15 @@ def parse_dim(text: str) -> tuple[str, int]:
     if not separator or not name or not value.strip().isdigit():
         raise InputError(f"'{text}' is not a dimension.", where="--dim", remedy="Write it like batch=1.")
     return name, int(value)
+
+
+def parse_precision(text: str) -> tuple[Target | None, PrecisionChoice]:
+    """Target and precision of ``PRECISION`` (for every target) or ``TARGET=PRECISION``. Raises InputError."""
+    target, separator, choice = text.rpartition("=")
+    if choice not in (*PRECISIONS, "auto") or (separator and target not in TARGETS):
+        raise InputError(
+            f"'{text}' is not a precision.",
+            where="--precision",
+            remedy=f"Write one of {', '.join(PRECISIONS)} or auto, or TARGET=PRECISION with a target of {', '.join(TARGETS)}.",
+        )
+    return cast("Target", target) if separator else None, cast("PrecisionChoice", choice)

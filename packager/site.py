@@ -21,10 +21,23 @@ from packager.manifest import contents, encode, engine_scripts
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from packager._manifest_types import CompiledEngine, Engine, File, Manifest, ModuleBuild, Other, Signature
+    import numpy as np
+
+    from packager._manifest_types import (
+        CompiledEngine,
+        Engine,
+        File,
+        Golden,
+        Manifest,
+        ModuleBuild,
+        Other,
+        SampleTensor,
+        ScriptEngine,
+        Signature,
+    )
     from packager._manifest_types import Sample as ManifestSample
     from packager.lowered import Write
-    from packager.model import Sample
+    from packager.model import Sample, Tensors
     from packager.options import TaskKind
 
 Role = Literal["shell", "engine", "sample", "types", "notice"]
@@ -83,11 +96,13 @@ class Site:
     def _copy(self, path: str, role: Role) -> None:
         self.add(path, (self._assets.root / path).read_bytes(), role)
 
-    def add_engine(self, target: str, write: Write) -> Engine | CompiledEngine:
+    def add_engine(self, target: str, write: Write) -> Engine | CompiledEngine | ScriptEngine:
         """Copies a target's scripts, cuts its module into shards, and gives the manifest's entry."""
         engine = self._assets.engines[target]
         self._targets.append(target)
         self._copy(engine["script"], "engine")
+        if "glue" not in engine and "modules" not in engine:
+            return {"version": engine["version"], "script": engine["script"]}
         if "modules" in engine:
             modules: list[ModuleBuild] = [
                 {"needs": build["needs"], "content": write([Item((self._assets.root / build["path"]).read_bytes())])}
@@ -98,10 +113,11 @@ class Site:
         module = write([Item((self._assets.root / engine["module"]).read_bytes())])
         return {"version": engine["version"], "script": engine["script"], "glue": engine["glue"], "module": module}
 
-    def add_page(self, name: str, task: TaskKind, signature: Signature, public_key: str = "") -> None:
+    def add_page(self, name: str, task: TaskKind, signature: Signature, public_key: str = "", *, devices: bool = False) -> None:
         """Runtime, demo page and types; after the engines, since the page's policy allows what these need.
 
-        The runtime of a bundle that is to be signed pins the public key.
+        The runtime of a bundle that is to be signed pins the public key. ``devices`` is for variants on graphics cards and
+        for a race.
         """
         names = self._assets.files
         chunks = set(names) - {"page", "sw", "index", "worker", "app", "style", "types", "licenses"}
@@ -109,6 +125,8 @@ class Site:
             chunks.discard("tokenizer")
         if not public_key:
             chunks.discard("signed")
+        if not devices:
+            chunks.discard("devices")
         for key in ("worker", "app", "style", *sorted(chunks)):
             self._copy(names[key], "shell")
         runtime = (self._assets.root / names["page"]).read_text(encoding="utf-8").replace("__PUBLIC_KEY__", public_key)
@@ -145,6 +163,14 @@ class Site:
         # A model without inputs has nothing to try it with.
         tensors = [sample for sample in samples if sample.kind == "tensors" and sample.tensors]
         return [*listed, *(_tensor_sample(sample, write) for sample in tensors[:_MOST_TENSORS])]
+
+
+def golden(signature: Signature, inputs: Tensors, outputs: Tensors, write: Write) -> Golden:
+    """One sample and what the reference makes of it, for the page to try a graphics card with."""
+    return {
+        "inputs": [_stored(entry["name"], inputs[entry["name"]], write) for entry in signature["inputs"]],
+        "outputs": [_stored(entry["name"], outputs[entry["name"]], write) for entry in signature["outputs"]],
+    }
 
 
 def others(engines: Iterable[str], host_files: dict[str, bytes]) -> list[Other]:
@@ -203,15 +229,12 @@ def _tensor_sample(sample: Sample, write: Write) -> Any:
     return {
         "kind": "tensors",
         "name": sample.name[:200],
-        "tensors": [
-            {
-                "name": name,
-                "dims": list(array.shape),
-                "content": write([Item(array.tobytes(), array.dtype.itemsize)]),
-            }
-            for name, array in sample.tensors.items()
-        ],
+        "tensors": [_stored(name, array, write) for name, array in sample.tensors.items()],
     }
+
+
+def _stored(name: str, array: np.ndarray, write: Write) -> SampleTensor:
+    return {"name": name, "dims": list(array.shape), "content": write([Item(array.tobytes(), array.dtype.itemsize)])}
 
 
 def folder_bytes(folder: Path) -> list[tuple[str, int]]:

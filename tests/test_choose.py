@@ -25,7 +25,7 @@ def manifest(*variants: tuple[str, float | None, int, float]) -> Any:
         for output in variant["parity"]["outputs"]:
             output["relative"] = relative
         if speed is not None:
-            variant["measured"] = measured("Chromium 1", 1, [speed])
+            variant["measured"] = measured("Chromium 1", "cpu", 1, [speed])
         made["variants"].append(variant)
     return made
 
@@ -63,4 +63,39 @@ def test_what_was_not_measured_side_by_side_stays_as_it_is() -> None:
 
 
 def test_figures_are_those_of_the_rounds() -> None:
-    assert measured("Chromium 1", 2, [3, 1, 2]) == {"runner": "Chromium 1", "threads": 2, "rounds": 3, "median_ms": 2}
+    figures = measured("Chromium 1", "cpu", 2, [3, 1, 2])
+    assert figures == {"runner": "Chromium 1", "device": "cpu", "threads": 2, "rounds": 3, "median_ms": 2}
+
+
+def test_fewer_bits_that_are_slower_are_no_first_choice() -> None:
+    """Whatever they save: int8 is often slower than fp32 where nothing computes in it."""
+    assert chosen(("int8", 4.9, 500, 5e-3), ("fp32", 3.5, 2000, 0)) == ["fp32", "int8"]
+    assert chosen(("int8", 3.4, 500, 5e-3), ("fp32", 3.5, 2000, 0)) == ["int8", "fp32"]
+
+
+def test_of_those_as_fast_the_smaller_comes_first() -> None:
+    assert chosen(("fp32", 3.5, 2000, 0), ("fp16", 3.6, 1000, 5e-4), ("int8", 3.55, 500, 5e-3)) == ["int8", "fp16", "fp32"]
+
+
+def test_what_was_asked_for_stays() -> None:
+    given = manifest(("slow", 9.5, 2000, 2e-6), ("quick", 3, 1000, 1e-6))
+    assert [variant["id"] for variant in choose(given, {"slow"})[0]] == ["quick", "slow"]
+
+
+def on(device: Any, *variants: tuple[str, float | None, int, float]) -> Any:
+    """The first variant computes on the processor, the others on a graphics card or in the place of one."""
+    made = manifest(*variants)
+    for variant in made["variants"][1:]:
+        variant["target"] = "webgl"
+        variant["measured"]["device"] = device
+    made["engines"]["webgl"] = {"version": "1", "script": made["files"][0]["path"]}
+    return [variant["id"] for variant in choose(made)[0]]
+
+
+def test_a_graphics_card_competes_by_its_times_and_software_in_its_place_comes_last() -> None:
+    assert on("gpu", ("cpu", 9, 1000, 0), ("card", 3, 5000, 0)) == ["card", "cpu"]
+    assert on("software-gpu", ("cpu", 9, 1000, 0), ("card", 3, 5000, 0)) == ["cpu", "card"]
+
+
+def test_kinds_of_devices_do_not_drive_each_other_out() -> None:
+    assert on("gpu", ("cpu", 9, 1000, 0), ("card", 30, 5000, 0), ("worse", 40, 6000, 0)) == ["cpu", "card"]

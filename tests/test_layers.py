@@ -27,7 +27,7 @@ LAYERS = [
         "declarations",
     },
     {"readers", "optimise", "samples", "targets", "shard", "parity", "choose", "site", "staging", "hosts", "serve"},
-    {"pipeline", "inspection", "bench", "verify"},
+    {"pipeline", "proof", "inspection", "bench", "verify"},
     {"report"},
     {"cli"},
     {"__main__"},

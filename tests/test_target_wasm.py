@@ -56,7 +56,7 @@ _LOWER = wasm.lower
 @pytest.mark.parametrize("shard_size", [65536, 2**20])
 def test_locations_are_the_places_of_their_bytes(model: Path, shard_size: int) -> None:
     read_model = read(model, {})
-    lowered, compiled = wasm.lower(read_model, shard_size), compile_model(read_model)
+    lowered, compiled = wasm.lower(read_model, shard_size, "fp32"), compile_model(read_model)
     end = 0
     for weights in lowered.weights:
         assert weights.location == str(end)

@@ -1,7 +1,7 @@
 // The licences of what the page assets contain of others: their terms ask that the text goes with every copy.
 import { readFile } from "node:fs/promises";
 
-const packages = ["onnxruntime-web", "@huggingface/tokenizers", "@noble/hashes"];
+const packages = ["onnxruntime-web", "@huggingface/tokenizers"];
 
 /** onnxruntime-web's package holds no licence file; its terms are those of MIT, which our own file states too. */
 const ownText = { "onnxruntime-web": "Copyright (c) Microsoft Corporation" };

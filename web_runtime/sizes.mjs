@@ -11,12 +11,14 @@ const gzipped = (bytes) => gzipSync(bytes, { level: 9 }).length;
 
 /** Prints the sizes as a table, and throws when a group is over its limit. */
 export function checkSizes(outputs, { files, engines }) {
-  const { app, style, index, signed, types: _neverFetched, ...runtime } = files;
+  const { app, style, index, signed, devices, types: _neverFetched, ...runtime } = files;
   const groups = {
     runtime: Object.values(runtime),
     demo: [app, style, index],
     signed: [signed],
     engine: [engines.wasm.script, ...engines.wasm.modules.map(({ path }) => path)],
+    // Only bundles with variants for graphics cards, or with a race, have it.
+    devices: [devices],
     "onnx runtime": ["script", "glue", "module"].map((part) => engines["ort-wasm"][part]),
   };
   const over = [];

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from packager.hosts import HOSTS
-from packager.options import DEFAULT_TOLERANCE, PRECISIONS, TARGETS, TASKS, BuildOptions, parse_dim, parse_size
+from packager.options import TARGETS, TASKS, TOLERANCES, BuildOptions, parse_dim, parse_precision, parse_size
 
 if TYPE_CHECKING:
     import argparse
@@ -33,8 +33,13 @@ def add(commands: Any) -> argparse.ArgumentParser:
         help="where it is to run (repeatable; default: wasm where it covers the model, beside ort-wasm, as they measure)",
     )  # fmt: skip
     build.add_argument(
-        "--precision", choices=PRECISIONS, default="fp32",
-        help="of the weights on their way to the visitor, for the target wasm (default: %(default)s)",
+        "--precision", action="append", type=parse_precision, metavar="[TARGET=]PRECISION",
+        help="of the weights on their way to the visitor: fp32, fp16, int8, int4, or auto for all that the target has, as they "
+        "measure (repeatable, for one target each; default: fp32)",
+    )  # fmt: skip
+    build.add_argument(
+        "--race", action="store_true",
+        help="let the page time the first two variants once in the background and remember the faster for the device",
     )  # fmt: skip
     build.add_argument(
         "--task", choices=TASKS, help="what the page does (default: told from the model and the files beside it)"
@@ -60,8 +65,9 @@ def add(commands: Any) -> argparse.ArgumentParser:
         help="input to prove and try the model with: .npy, .npz, a picture, a .txt with one text a line (repeatable)",
     )  # fmt: skip
     build.add_argument(
-        "--tolerance", type=float, default=DEFAULT_TOLERANCE, metavar="X",
-        help="largest difference to the original, relative to the output's largest value (default: %(default)g)",
+        "--tolerance", type=float, metavar="X",
+        help="largest difference to the original, relative to the output's largest value (default: "
+        + ", ".join(f"{tolerance:g} for {precision}" for precision, tolerance in TOLERANCES.items()) + ")",
     )  # fmt: skip
     build.add_argument(
         "--browser", choices=("auto", "required", "off"), default="auto",
@@ -92,12 +98,15 @@ def run(options: argparse.Namespace) -> int:
     from packager.progress import Shown, Silent
 
     console = Console(stderr=True)
+    precisions = dict(options.precision or ())
     result = build(
         BuildOptions(
             model=options.model,
             output=options.output,
             targets=tuple(dict.fromkeys(options.target or ())),
-            precision=options.precision,
+            precision=precisions.pop(None, "fp32"),
+            precisions=precisions,
+            race=options.race,
             task=options.task,
             labels=options.labels,
             tokenizer=options.tokenizer,

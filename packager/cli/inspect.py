@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from packager.options import PRECISIONS, parse_dim
+from packager.options import PRECISIONS, TARGETS, parse_dim
 
 if TYPE_CHECKING:
     import argparse
@@ -21,6 +21,9 @@ def add(commands: Any) -> argparse.ArgumentParser:
     inspect.add_argument("path", type=Path, metavar="MODEL|SITE")
     inspect.add_argument(
         "--dim", action="append", type=parse_dim, metavar="NAME=VALUE", help="fix a symbolic dimension (repeatable)"
+    )
+    inspect.add_argument(
+        "--target", action="append", choices=TARGETS, help="say what this target makes of the model (repeatable; default: all)"
     )
     inspect.add_argument(
         "--plan", action="store_true", help="print what the engine of the target wasm would run: kernels, shapes, memory, work"
@@ -43,7 +46,7 @@ def run(options: argparse.Namespace) -> int:
         text = inspect_plan(options.path, dict(options.dim or ()), options.precision)
         print(json.dumps({"plan": text}, ensure_ascii=False) if options.json else text)
         return 0
-    facts = inspect(options.path, dict(options.dim or ()))
+    facts = inspect(options.path, dict(options.dim or ()), *([options.target] if options.target else []))
     if options.json:
         print(json.dumps(facts, ensure_ascii=False))
     else:

@@ -15,8 +15,8 @@ from packager.lower.unsupported import Unsupported
 
 if TYPE_CHECKING:
     from packager.lower.ir import Graph
-    from packager.lower.pack import Precision
     from packager.model import Model
+    from packager.options import Precision
 
 
 @dataclass(frozen=True)

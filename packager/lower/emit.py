@@ -18,7 +18,8 @@ from packager.lower.writer import Ref, Writer
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from packager.lower.pack import Packed, Precision
+    from packager.lower.pack import Packed
+    from packager.options import Precision
 
 # Tensors of so many equal numbers travel as one.
 _UNIFORM = 4096

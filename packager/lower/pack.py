@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 if TYPE_CHECKING:
     from packager.lower.ir import Array, Constant
+    from packager.options import Precision
 
-Precision = Literal["fp32", "fp16", "int8"]
 PANEL = 8
 
 # Smaller tensors travel as they are: what they would save is less than what their expansion costs.

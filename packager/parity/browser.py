@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from packager._manifest_types import Signature
 
 _SECONDS = 600
-# Runs every feed through each variant and posts its outputs back as raw bytes; then, where they are several, times them in
-# turns: rounds in which each runs twice and the second counts, until there are enough or they took long enough.
+# Runs every feed through each variant and posts its outputs back as raw bytes; then, where they are several, times those of a
+# group in turns: rounds in which each runs twice and the second counts, until there are enough or they took long enough.
 _SCRIPT = """
-async ({ variants, feeds, rounds, seconds }) => {
+async ({ groups, feeds, rounds, seconds }) => {
   const { load } = await import("/packager.js");
   const arrays = {
     float32: Float32Array, float64: Float64Array, float16: Uint16Array, int64: BigInt64Array, int32: Int32Array,
@@ -43,7 +43,7 @@ async ({ variants, feeds, rounds, seconds }) => {
     return inputs;
   }
   async function prove(id) {
-    const model = await load("/manifest.json", { variant: id });
+    const model = await load("/manifest.json", { variant: id, race: false });
     for (const index of feeds.keys()) {
       const outputs = await model.infer(await read(index));
       for (const [position, { name }] of model.manifest.signature.outputs.entries()) {
@@ -53,28 +53,32 @@ async ({ variants, feeds, rounds, seconds }) => {
     }
     return model;
   }
-  const models = new Map();
   const results = {};
-  for (const id of variants) {
-    try {
-      models.set(id, await prove(id));
-      results[id] = { threads: models.get(id).info.threads, times: [] };
-    } catch (error) {
-      results[id] = { error: error.message };
+  async function compare(variants) {
+    const models = new Map();
+    for (const id of variants) {
+      try {
+        models.set(id, await prove(id));
+        const { threads, device } = models.get(id).info;
+        results[id] = { threads, device: device.kind, times: [] };
+      } catch (error) {
+        results[id] = { error: error.message };
+      }
     }
-  }
-  const first = models.size > 1 ? await read(0) : {};
-  const until = performance.now() + 1000 * seconds;
-  for (let round = 0; models.size > 1 && round < rounds && (round < 3 || performance.now() < until); round++) {
-    for (const [id, model] of models) {
-      // Threads of the one before spin on for a while, and a first run finds its own asleep.
-      await new Promise((resolve) => setTimeout(resolve, 30));
-      await model.infer(first);
-      await model.infer(first);
-      results[id].times.push(model.lastRun.infer);
+    const first = await read(0);
+    const until = performance.now() + 1000 * seconds;
+    for (let round = 0; groups.flat().length > 1 && round < rounds && (round < 3 || performance.now() < until); round++) {
+      for (const [id, model] of models) {
+        // Threads of the one before spin on for a while, and a first run finds its own asleep.
+        await new Promise((resolve) => setTimeout(resolve, 30));
+        await model.infer(first);
+        await model.infer(first);
+        results[id].times.push(model.lastRun.infer);
+      }
     }
+    for (const model of models.values()) await model.dispose();
   }
-  for (const model of models.values()) await model.dispose();
+  for (const group of groups) await compare(group);
   return results;
 }
 """
@@ -83,9 +87,13 @@ _ROUNDS, _ROUND_SECONDS = 15, 5.0
 
 @dataclass(frozen=True)
 class BrowserRun:
-    """A variant in a browser: outputs by name, one entry a feed; threads; and, beside others, milliseconds of each round."""
+    """A variant in a browser: outputs by name, one entry a feed; threads; and, beside others, milliseconds of each round.
+
+    ``device`` is what computed: cpu, gpu, or the processor in the place of a graphics card.
+    """
 
     outputs: list[Tensors]
+    device: Literal["cpu", "gpu", "software-gpu"]
     threads: int
     times: list[float]
 
@@ -99,19 +107,20 @@ def browser_reason() -> str | None:
 def run_in_browser(
     bundle: Path,
     manifest: bytes,
-    variants: list[str],
+    groups: list[list[str]],
     signature: Signature,
     feeds: list[Tensors],
     progress: Callable[[], None],
 ) -> tuple[dict[str, BrowserRun | BuildError], str]:
     """Each variant's run, or why it has none, and the browser's name and version. All of them share one page.
 
+    ``groups`` are ids of variants for the processor, and of those for the graphics card: each group is timed on its own.
     ``manifest`` is served in place of the bundle's own file, which is not yet written. Raises MissingToolError where there is
     no browser, BuildError where the page itself does not answer rightly.
     """
     from playwright.sync_api import Error
 
-    with chromium() as browser, _server(bundle, manifest, signature, feeds, progress) as (origin, outputs):
+    with chromium(gpu=bool(groups[1])) as browser, _server(bundle, manifest, signature, feeds, progress) as (origin, outputs):
         runner = f"Chromium {browser.version}"
         page = browser.new_page()
         page.set_default_timeout(_SECONDS * 1000)
@@ -124,7 +133,7 @@ def run_in_browser(
                 ]
                 for feed in feeds
             ]
-            given = {"variants": variants, "feeds": described, "rounds": _ROUNDS, "seconds": _ROUND_SECONDS}
+            given = {"groups": groups, "feeds": described, "rounds": _ROUNDS, "seconds": _ROUND_SECONDS}
             results = page.evaluate(_SCRIPT, given)
         except Error as error:
             message = str(error).removeprefix("Page.evaluate: ").splitlines()[0]
@@ -134,7 +143,7 @@ def run_in_browser(
         if "error" in result:
             runs[variant] = BuildError(f"The variant does not run in {runner}: {result['error']}", where=variant)
         else:
-            runs[variant] = BrowserRun(outputs[variant], result["threads"], result["times"])
+            runs[variant] = BrowserRun(outputs[variant], result["device"], result["threads"], result["times"])
     return runs, runner
 
 

@@ -1,19 +1,9 @@
-"""Where and with what a variant runs: each target says whether it can take a model, and lowers it."""
+"""Where and with what a variant runs: each target says whether it can take a model, and lowers it.
 
-from __future__ import annotations
+A target is a module with ``PRECISIONS``, those of its variants, the finest first; ``check``; and ``lower``.
+"""
 
-from dataclasses import dataclass, field
+from packager.targets.candidates import KNOWN, Candidate, candidates, check, lower
+from packager.targets.verdict import Verdict
 
-
-@dataclass(frozen=True)
-class Verdict:
-    """What a target says of a model before it is built; ``problems`` name nodes and remedies."""
-
-    target: str
-    problems: list[str] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-
-    @property
-    def fits(self) -> bool:
-        """True where nothing stands against it."""
-        return not self.problems
+__all__ = ["KNOWN", "Candidate", "Verdict", "candidates", "check", "lower"]

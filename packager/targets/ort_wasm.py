@@ -13,12 +13,15 @@ from onnx import numpy_helper
 from packager.errors import BuildError
 from packager.lowered import Item, Lowered, Weights, group
 from packager.native import complaint, open_session
-from packager.targets import Verdict
+from packager.targets.verdict import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from packager.model import Model
+    from packager.options import Precision
+
+PRECISIONS: tuple[Precision, ...] = ("fp32",)
 
 # Smaller tensors stay in the graph: an entry of external data costs about as much as they do.
 _INLINE = 1024
@@ -35,7 +38,7 @@ def check(model: Model) -> Verdict:
     return Verdict("ort-wasm")
 
 
-def lower(model: Model, shard_size: int) -> Lowered:
+def lower(model: Model, shard_size: int, precision: Precision) -> Lowered:  # noqa: ARG001 (it has one)
     """The graph without its weights, and the weights in graph order, grouped up to ``shard_size`` bytes.
 
     A tensor larger than that has a location of its own. Tensors of one location have elements of one size, so that byte planes

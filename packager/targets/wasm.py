@@ -12,12 +12,14 @@ import numpy as np
 from packager import lower as compiler
 from packager.lower.text import describe
 from packager.lowered import Item, Lowered, Weights
-from packager.targets import Verdict
+from packager.targets.verdict import Verdict
 
 if TYPE_CHECKING:
     from packager.lower import Compiled
-    from packager.lower.pack import Precision
     from packager.model import Model
+    from packager.options import Precision
+
+PRECISIONS: tuple[Precision, ...] = ("fp32", "fp16", "int8")
 
 # A tensor this small goes with its neighbours whatever its elements are: bias beside weights, scales beside codes.
 _SMALL = 16 * 2**10
@@ -29,7 +31,7 @@ def check(model: Model) -> Verdict:
     return Verdict("wasm", [str(node) for node in uncovered])
 
 
-def lower(model: Model, shard_size: int, precision: Precision = "fp32") -> Lowered:
+def lower(model: Model, shard_size: int, precision: Precision) -> Lowered:
     """The plan and its weights. Raises BuildError where the engine does not cover the model."""
     compiled = compiler.compile(model, precision)
     return Lowered(compiled.document, _grouped(compiled, shard_size))

@@ -3,41 +3,77 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import "./typescript.mjs";
 
-const { chooseModule, chooseThreads, chooseVariant, detectCapabilities } = await import("../src/worker/choose.ts");
+const { chooseModule, chooseThreads, detectCapabilities, rankVariants } = await import("../src/worker/choose.ts");
 
 const able = { simd: true, relaxed: true, gunzip: true, isolated: true, cores: 8 };
-const variant = (id) => ({ id, target: "ort-wasm" });
+const variant = (id, target = "ort-wasm", precision = "fp32") => ({ id, target, precision });
 const [first, second] = [variant("first"), variant("second")];
 
-describe("chooseVariant", () => {
-  it("takes the first, as they are in order of preference", () => {
-    const { value, reason } = chooseVariant([first, second], able);
-    assert.equal(value, first);
-    assert.equal(reason, "first was measured to be the best of 2 variants.");
-    assert.equal(chooseVariant([second], able).reason, "second is the model's only variant.");
+const ranked = (...given) => rankVariants(...given).map(({ value }) => value.id);
+
+describe("rankVariants", () => {
+  it("keeps their order, which is that of preference", () => {
+    const [best, next] = rankVariants([first, second], able);
+    assert.equal(best.value, first);
+    assert.equal(best.reason, "first was measured to be the best of 2 variants.");
+    assert.equal(next.reason, "second is the best of the variants that are left.");
+    assert.equal(rankVariants([second], able)[0].reason, "second is the model's only variant.");
   });
 
-  it("takes the one that is asked for", () => {
-    const { value, reason } = chooseVariant([first, second], able, "second");
+  it("gives the one that is asked for alone", () => {
+    const [{ value, reason }, ...others] = rankVariants([first, second], able, { wanted: "second" });
     assert.equal(value, second);
     assert.equal(reason, "second was asked for.");
+    assert.deepEqual(others, []);
   });
 
   it("refuses one that is not there", () => {
     const message = 'The model has no variant "third". It has: first, second.';
-    assert.throws(() => chooseVariant([first, second], able, "third"), { code: "input-invalid", message });
+    assert.throws(() => rankVariants([first, second], able, { wanted: "third" }), { code: "input-invalid", message });
   });
 
   it("says what the browser lacks", () => {
     const unable = { ...able, simd: false };
-    assert.throws(() => chooseVariant([first], unable), {
+    assert.throws(() => rankVariants([first], unable), {
       code: "unsupported",
       message: /lacks WebAssembly SIMD.*Chrome 91/,
     });
-    assert.throws(() => chooseVariant([first], unable, "first"), { code: "unsupported" });
+    assert.throws(() => rankVariants([first], unable, { wanted: "first" }), { code: "unsupported" });
     const old = { ...able, gunzip: false };
-    assert.throws(() => chooseVariant([first], old), { code: "unsupported", message: /lacks decompression of gzip/ });
+    assert.throws(() => rankVariants([first], old), { code: "unsupported", message: /lacks decompression of gzip/ });
   });
+
+  it("starts with the one that won on this device", () => {
+    const [best, next] = rankVariants([first, second], able, { winner: "second" });
+    assert.equal(best.reason, "second was the faster of two when they were timed on this device.");
+    assert.equal(next.value, first);
+    assert.deepEqual(ranked([first, second], able, { winner: "gone" }), ["first", "second"]);
+  });
+
+  const all = [
+    variant("f16", "webgpu", "fp16"),
+    variant("f32", "webgpu"),
+    variant("i4", "webgpu", "int4"),
+    variant("gl", "webgl"),
+    variant("cpu", "wasm"),
+  ];
+  const cards = [
+    [undefined, ["cpu"], /cpu is the best variant for this browser, which lacks WebGPU\./],
+    [{ webgl: true, webgpu: false, halfs: false }, ["gl", "cpu"], /which lacks WebGPU\./],
+    [{ webgl: false, webgpu: true, halfs: false }, ["f32", "i4", "cpu"], /which lacks half floats in WebGPU\./],
+    [
+      { webgl: true, webgpu: true, halfs: true },
+      ["f16", "f32", "i4", "gl", "cpu"],
+      /f16 was measured to be the best of 5/,
+    ],
+  ];
+  for (const [gpu, ids, reason] of cards) {
+    it(`takes what this device's graphics card can do: ${JSON.stringify(gpu)}`, () => {
+      const capabilities = { ...able, gpu };
+      assert.deepEqual(ranked(all, capabilities), ids);
+      assert.match(rankVariants(all, capabilities)[0].reason, reason);
+    });
+  }
 });
 
 describe("chooseModule", () => {
@@ -55,6 +91,8 @@ describe("chooseModule", () => {
   }
 
   it("gives an engine's only module", () => assert.deepEqual(chooseModule({ module: ["one"] }, able, 1), ["one"]));
+
+  it("gives none of a script alone", () => assert.equal(chooseModule({ script: "webgl.js" }, able, 1), null));
 
   it("refuses where no build fits", () =>
     assert.throws(() => chooseModule({ modules: [build("threads")] }, able, 1), { code: "unsupported" }));
@@ -75,14 +113,20 @@ describe("chooseThreads", () => {
   ];
   for (const [capabilities, most, threads, reason] of cases) {
     it(`gives ${threads} for ${JSON.stringify({ ...capabilities, most })}`, () => {
-      const choice = chooseThreads(capabilities, most);
+      const choice = chooseThreads(first, capabilities, most);
       assert.equal(choice.value, threads);
       assert.match(choice.reason, reason);
     });
   }
 
+  it("gives one beside a graphics card", () => {
+    const choice = chooseThreads(variant("gl", "webgl"), able);
+    assert.deepEqual(choice, { value: 1, reason: "One thread: the graphics card does the work." });
+  });
+
   for (const most of [0, -1, 1.5, Number.NaN, "2"]) {
-    it(`refuses ${most} threads`, () => assert.throws(() => chooseThreads(able, most), { code: "input-invalid" }));
+    it(`refuses ${most} threads`, () =>
+      assert.throws(() => chooseThreads(first, able, most), { code: "input-invalid" }));
   }
 });
 

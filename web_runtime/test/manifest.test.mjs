@@ -81,7 +81,7 @@ describe("parseManifest", () => {
     [
       "an unknown target",
       (m) => Object.assign(m.variants[0], { target: "abacus" }),
-      /\/target must be one of \["wasm","ort-wasm"\]/,
+      /\/target must be one of \["wasm","ort-wasm","webgpu","webgl"\]/,
     ],
     [
       "a hash that is none",

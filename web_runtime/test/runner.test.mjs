@@ -25,6 +25,8 @@ function doubling(log = []) {
   return { threads: 1, infer, dispose: async () => void log.push("disposed") };
 }
 
+const noOther = async () => null;
+
 const steps = {
   preprocess: async (text) => ({ x: vector(...text.split(" ").map(Number)) }),
   postprocess: (outputs, inputs) => [...inputs.x.data, ...outputs.y.data],
@@ -32,20 +34,20 @@ const steps = {
 
 describe("Runner", () => {
   it("infers", async () => {
-    const runner = new Runner(doubling(), signature, steps);
+    const runner = new Runner(doubling(), signature, steps, noOther);
     const { output, times } = await runner.infer({ x: vector(1, 2) }, signal);
     assert.deepEqual(output, { y: vector(2, 4) });
     assert.ok(times.infer >= 4 && times.preprocess === 0 && times.postprocess === 0);
   });
 
   it("runs the task's steps around the engine", async () => {
-    const runner = new Runner(doubling(), signature, steps);
+    const runner = new Runner(doubling(), signature, steps, noOther);
     assert.deepEqual((await runner.run("3 4", signal)).output, [3, 4, 6, 8]);
   });
 
   it("takes one run after another, and goes on after a failure", async () => {
     const log = [];
-    const runner = new Runner(doubling(log), signature, steps);
+    const runner = new Runner(doubling(log), signature, steps, noOther);
     const runs = [
       runner.infer({ x: vector(1) }, signal),
       runner.infer({}, signal),
@@ -63,12 +65,25 @@ describe("Runner", () => {
   it("drops a run that is aborted while it waits", async () => {
     const log = [];
     const control = new AbortController();
-    const runner = new Runner(doubling(log), signature, steps);
+    const runner = new Runner(doubling(log), signature, steps, noOther);
     const [first, second] = [runner.infer({ x: vector(1) }, signal), runner.infer({ x: vector(2) }, control.signal)];
     control.abort();
     await assert.rejects(second, { code: "aborted" });
     await first;
     assert.deepEqual(log, ["start 1", "end 1"]);
+  });
+
+  it("goes on with another session, and with the very run that failed", async () => {
+    const lost = { ...doubling(), infer: () => Promise.reject(new Error("card lost")) };
+    const failures = [];
+    const recover = async (failure) => {
+      failures.push(failure.message);
+      return failures.length === 1 ? lost : doubling();
+    };
+    const runner = new Runner(lost, signature, steps, recover);
+    assert.deepEqual((await runner.infer({ x: vector(3) }, signal)).output, { y: vector(6) });
+    assert.deepEqual((await runner.infer({ x: vector(4) }, signal)).output, { y: vector(8) });
+    assert.deepEqual(failures, ["The model could not be run: card lost", "The model could not be run: card lost"]);
   });
 
   const failures = [
@@ -80,7 +95,7 @@ describe("Runner", () => {
   for (const [what, thrown, code, message] of failures) {
     it(`puts into words ${what}`, async () => {
       const engine = { ...doubling(), infer: () => Promise.reject(thrown) };
-      await assert.rejects(new Runner(engine, signature, steps).infer({ x: vector(1) }, signal), {
+      await assert.rejects(new Runner(engine, signature, steps, noOther).infer({ x: vector(1) }, signal), {
         code,
         message,
         cause: thrown,

@@ -50,15 +50,9 @@ export class Client {
     };
   }
 
-  load(manifestUrl: string, { onProgress, signal, variant, threads }: LoadOptions): Promise<Loaded> {
-    const params = {
-      manifestUrl,
-      publicKey,
-      variant,
-      threads,
-      timeOrigin: performance.timeOrigin,
-      called: performance.now(),
-    };
+  load(manifestUrl: string, { onProgress, signal, variant, threads, race = true }: LoadOptions): Promise<Loaded> {
+    const clock = { timeOrigin: performance.timeOrigin, called: performance.now() };
+    const params = { manifestUrl, publicKey, variant, threads, race, ...clock };
     return this.call("load", params, { onProgress, signal });
   }
 

@@ -7,6 +7,7 @@ import { LoadedModel } from "./model.js";
 
 export type {
   Classification,
+  Device,
   Dtype,
   LoadOptions,
   Manifest,

@@ -28,6 +28,7 @@ export interface Progress {
  *   what was left to do after the last byte
  * - task: labels read, tokenizer set up
  * - session: graph and weights handed over and made ready
+ * - self-test: one sample run on a graphics card, and held against the original's answer
  * - first-run: the first `run` or `infer` after the load
  */
 export type SpanName =
@@ -43,6 +44,7 @@ export type SpanName =
   | "cache-write"
   | "task"
   | "session"
+  | "self-test"
   | "first-run";
 
 /** One span of a load, in milliseconds on the page's `performance` clock. */
@@ -56,6 +58,14 @@ export interface Span {
   shard?: string;
 }
 
+/** What computes. */
+export interface Device {
+  /** software-gpu: the processor in the place of a graphics card. */
+  kind: "cpu" | "gpu" | "software-gpu";
+  /** As the browser names it; empty where it does not. */
+  name: string;
+}
+
 export interface ModelInfo {
   /** Bundle id. */
   id: string;
@@ -66,6 +76,7 @@ export interface ModelInfo {
   precision: Manifest["variants"][number]["precision"];
   /** Why this variant was taken, in a sentence. */
   reason: string;
+  device: Device;
   threads: number;
   /** Why so many threads, in a sentence. */
   threadsReason: string;
@@ -74,7 +85,7 @@ export interface ModelInfo {
   storageReason: string;
   /** Encoded bytes that came over the network and from the cache, shards only. */
   bytes: { network: number; cache: number };
-  /** Things that a user should know, in sentences: a shard that had to be fetched twice, say. */
+  /** Things that a user should know, in sentences: a shard that had to be fetched twice, a variant that was set aside. */
   notes: string[];
   /** Spans of the load, in order of their start. */
   trace: Span[];
@@ -87,6 +98,8 @@ export interface LoadOptions {
   variant?: string;
   /** At most so many threads. */
   threads?: number;
+  /** False: the first variant that this device can run, whatever was measured on it, and no measuring in the background. */
+  race?: boolean;
 }
 
 /** A picture as the worker takes it; the page makes one of whatever else shows a picture: an <img>, a <video>, a canvas. */

@@ -1,12 +1,13 @@
 // What an engine is: a script of the bundle that the worker imports. It exports `createSession`.
 
-import type { Signature } from "./manifest.gen.js";
+import type { Device } from "./api.js";
+import type { Signature, Variant } from "./manifest.gen.js";
 import type { Tensors } from "./tensor.js";
 
 export interface EngineFiles {
   /** URL of the script that starts the module and its threads: the engine's own where it has no other. */
   glue: string;
-  /** The verified WebAssembly module. */
+  /** The verified WebAssembly module; empty where the engine is a script alone. */
   module: Uint8Array<ArrayBuffer>;
 }
 
@@ -24,9 +25,14 @@ export interface SessionOptions {
 export interface Session {
   /** Threads in use, which may be fewer than were asked for. */
   readonly threads: number;
+  /** The graphics card that computes; left out where the processor does. */
+  readonly device?: Device;
   infer(inputs: Tensors): Promise<Tensors>;
   dispose(): Promise<void>;
 }
+
+/** Whether a variant computes on the graphics card: such an engine may fail at any time, as when the card is taken away. */
+export const onGpu = ({ target }: Pick<Variant, "target">) => target === "webgpu" || target === "webgl";
 
 /** Takes the verified weights of a location; the engine has copied them when it returns. */
 export type Receive = (location: string, bytes: Uint8Array<ArrayBuffer>) => void;

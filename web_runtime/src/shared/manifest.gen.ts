@@ -106,6 +106,8 @@ export interface Manifest {
   engines: {
     wasm?: CompiledEngine;
     "ort-wasm"?: Engine;
+    webgpu?: Engine;
+    webgl?: ScriptEngine;
   };
   /**
    * In order of preference.
@@ -114,6 +116,11 @@ export interface Manifest {
    * @maxItems 64
    */
   variants: Variant[];
+  /**
+   * The page may time the first two variants that a device can run, and remember the faster.
+   */
+  race?: true;
+  golden?: Golden;
   /**
    * Inputs to try the model with.
    *
@@ -334,13 +341,23 @@ export interface Engine {
   module: Content;
 }
 /**
+ * An engine that is a script alone.
+ *
+ * This interface was referenced by `Manifest`'s JSON-Schema
+ * via the `definition` "ScriptEngine".
+ */
+export interface ScriptEngine {
+  version: string;
+  script: Path;
+}
+/**
  * This interface was referenced by `Manifest`'s JSON-Schema
  * via the `definition` "Variant".
  */
 export interface Variant {
   id: string;
-  target: "wasm" | "ort-wasm";
-  precision: "fp32" | "fp16" | "int8";
+  target: "wasm" | "ort-wasm" | "webgpu" | "webgl";
+  precision: "fp32" | "fp16" | "int8" | "int4";
   graph: Content;
   /**
    * @maxItems 100000
@@ -415,12 +432,48 @@ export interface OutputParity {
  */
 export interface Measured {
   runner: string;
+  /**
+   * What computed: cpu where it is left out. A software-gpu is the processor in the place of a graphics card, and its times say nothing of one.
+   */
+  device?: "cpu" | "gpu" | "software-gpu";
   threads: number;
   rounds: number;
   /**
    * Median of an inference over the rounds, on the first sample, in milliseconds.
    */
   median_ms: number;
+}
+/**
+ * One sample and what the reference makes of it. A reader runs it once on a graphics card before it trusts it; there where a variant runs on one.
+ *
+ * This interface was referenced by `Manifest`'s JSON-Schema
+ * via the `definition` "Golden".
+ */
+export interface Golden {
+  /**
+   * @maxItems 1000
+   */
+  inputs: SampleTensor[];
+  /**
+   * @minItems 1
+   * @maxItems 1000
+   */
+  outputs: SampleTensor[];
+}
+/**
+ * This interface was referenced by `Manifest`'s JSON-Schema
+ * via the `definition` "SampleTensor".
+ */
+export interface SampleTensor {
+  /**
+   * The input's or output's name; its dtype is in the signature.
+   */
+  name: string;
+  /**
+   * @maxItems 16
+   */
+  dims: Bytes[];
+  content: Content;
 }
 export interface PictureSample {
   kind: "picture";
@@ -439,21 +492,6 @@ export interface TensorSample {
    * @maxItems 1000
    */
   tensors: SampleTensor[];
-}
-/**
- * This interface was referenced by `Manifest`'s JSON-Schema
- * via the `definition` "SampleTensor".
- */
-export interface SampleTensor {
-  /**
-   * The input's name; its dtype is in the signature.
-   */
-  name: string;
-  /**
-   * @maxItems 16
-   */
-  dims: Bytes[];
-  content: Content;
 }
 /**
  * This interface was referenced by `Manifest`'s JSON-Schema

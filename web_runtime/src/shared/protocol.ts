@@ -21,6 +21,7 @@ export interface LoadParams {
   publicKey: string;
   variant: string | undefined;
   threads: number | undefined;
+  race: boolean;
   /** `performance.timeOrigin` of the page, so that spans read on the page's clock. */
   timeOrigin: number;
   /** When `load` was called, on the page's clock. */

@@ -50,6 +50,12 @@ export const manifestSchema = {
         },
         "ort-wasm": {
           "$ref": "#/$defs/Engine"
+        },
+        "webgpu": {
+          "$ref": "#/$defs/Engine"
+        },
+        "webgl": {
+          "$ref": "#/$defs/ScriptEngine"
         }
       }
     },
@@ -60,6 +66,12 @@ export const manifestSchema = {
       "items": {
         "$ref": "#/$defs/Variant"
       }
+    },
+    "race": {
+      "const": true
+    },
+    "golden": {
+      "$ref": "#/$defs/Golden"
     },
     "samples": {
       "type": "array",
@@ -288,6 +300,24 @@ export const manifestSchema = {
         }
       }
     },
+    "ScriptEngine": {
+      "type": "object",
+      "additionalProperties": false,
+      "required": [
+        "version",
+        "script"
+      ],
+      "properties": {
+        "version": {
+          "type": "string",
+          "minLength": 1,
+          "maxLength": 100
+        },
+        "script": {
+          "$ref": "#/$defs/Path"
+        }
+      }
+    },
     "CompiledEngine": {
       "type": "object",
       "additionalProperties": false,
@@ -376,14 +406,17 @@ export const manifestSchema = {
         "target": {
           "enum": [
             "wasm",
-            "ort-wasm"
+            "ort-wasm",
+            "webgpu",
+            "webgl"
           ]
         },
         "precision": {
           "enum": [
             "fp32",
             "fp16",
-            "int8"
+            "int8",
+            "int4"
           ]
         },
         "graph": {
@@ -418,6 +451,13 @@ export const manifestSchema = {
           "type": "string",
           "minLength": 1,
           "maxLength": 200
+        },
+        "device": {
+          "enum": [
+            "cpu",
+            "gpu",
+            "software-gpu"
+          ]
         },
         "threads": {
           "type": "integer",
@@ -885,6 +925,31 @@ export const manifestSchema = {
           }
         }
       ]
+    },
+    "Golden": {
+      "type": "object",
+      "additionalProperties": false,
+      "required": [
+        "inputs",
+        "outputs"
+      ],
+      "properties": {
+        "inputs": {
+          "type": "array",
+          "maxItems": 1000,
+          "items": {
+            "$ref": "#/$defs/SampleTensor"
+          }
+        },
+        "outputs": {
+          "type": "array",
+          "minItems": 1,
+          "maxItems": 1000,
+          "items": {
+            "$ref": "#/$defs/SampleTensor"
+          }
+        }
+      }
     },
     "SampleName": {
       "type": "string",

@@ -1,5 +1,6 @@
 // What this bundle needs of the stored shards, and the removal of those that no bundle of the origin needs.
 
+import { onGpu } from "../shared/engine.js";
 import type { Content, Engine, Manifest, Shard, Variant } from "../shared/manifest.gen.js";
 import { referencesKey, shardKey, shardStore, shardsOf } from "../shared/store.js";
 import { have } from "./shell.js";
@@ -11,7 +12,8 @@ export const { origin } = worker.location;
 function moduleOf({ engines }: Manifest, { target }: Variant, isStored: (part: unknown) => boolean): Content[] {
   const engine = engines[target];
   if (!engine) return [];
-  const builds = "modules" in engine ? engine.modules.map(({ content }) => content) : [engine.module];
+  const builds =
+    "modules" in engine ? engine.modules.map(({ content }) => content) : "module" in engine ? [engine.module] : [];
   const stored = builds.find(isStored);
   return stored ? [stored] : builds;
 }
@@ -21,6 +23,7 @@ export const needsOf = (manifest: Manifest, variant: Variant, isStored: (part: u
   moduleOf(manifest, variant, isStored),
   variant,
   manifest.task,
+  onGpu(variant) && manifest.golden,
 ];
 
 /** Tells of a manifest, or any part of it, whether all its shards are stored. */
@@ -54,8 +57,8 @@ export async function dropOldShards(): Promise<void> {
 export async function keepEngines(): Promise<boolean> {
   const read = await manifest();
   const isStored = await storedTest();
-  // The page's worker stores a module only when it takes the engine.
-  const used = read.variants.filter((variant) => isStored(moduleOf(read, variant, isStored)));
+  // The page's worker stores a module and a graph only when it takes the engine.
+  const used = read.variants.filter((variant) => isStored([moduleOf(read, variant, isStored), variant.graph]));
   await Promise.all(used.map((variant) => keepEngine(read, variant)));
   return used.some((variant) => isStored(needsOf(read, variant, isStored)));
 }

@@ -1,7 +1,8 @@
 // Which variant, and how many threads: by what this browser can do, with the reason in words.
 
+import { onGpu } from "../shared/engine.js";
 import { PackagerError } from "../shared/errors.js";
-import type { CompiledEngine, Content, Engine, Variant } from "../shared/manifest.gen.js";
+import type { CompiledEngine, Content, Engine, Manifest, ScriptEngine, Variant } from "../shared/manifest.gen.js";
 
 export interface Capabilities {
   /** WebAssembly with 128-bit SIMD. */
@@ -14,6 +15,17 @@ export interface Capabilities {
   isolated: boolean;
   /** Logical processors. */
   cores: number;
+  /** What the browser has of graphics cards, where a variant asks for one. */
+  gpu?: GpuCapabilities;
+}
+
+export interface GpuCapabilities {
+  /** WebGL 2 on a canvas of the worker. */
+  webgl: boolean;
+  /** A WebGPU adapter. */
+  webgpu: boolean;
+  /** It computes in half floats. */
+  halfs: boolean;
 }
 
 export interface Choice<T> {
@@ -47,31 +59,44 @@ export function detectCapabilities(): Capabilities {
 }
 
 /** What a variant needs and this browser lacks, or null. */
-function lack({ target }: Variant, { simd, gunzip }: Capabilities): string | null {
-  const wanting = simd ? null : "WebAssembly SIMD";
-  const byTarget = { wasm: wanting, "ort-wasm": wanting };
-  return gunzip ? byTarget[target] : "decompression of gzip";
+function lack({ target, precision }: Variant, { simd, gunzip, gpu }: Capabilities): string | null {
+  if (!gunzip) return "decompression of gzip";
+  if (target === "webgl") return gpu?.webgl ? null : "WebGL 2";
+  if (target === "webgpu" && !gpu?.webgpu) return "WebGPU";
+  if (target === "webgpu") return precision !== "fp16" || gpu?.halfs ? null : "half floats in WebGPU";
+  return simd ? null : "WebAssembly SIMD";
 }
 
 /**
- * The first variant that this browser can run; or the one that is asked for by its id.
+ * The variants that this browser can run, the best first; or only the one that is asked for by its id. `winner` is the id of
+ * the one that was the faster when they were timed on this device.
  *
- * @throws {PackagerError} unsupported, or input-invalid where no variant has that id.
+ * @throws {PackagerError} unsupported, or input-invalid where no variant has the id that is asked for.
  */
-export function chooseVariant(variants: Variant[], capabilities: Capabilities, wanted?: string): Choice<Variant> {
+export function rankVariants(
+  variants: Variant[],
+  capabilities: Capabilities,
+  { wanted, winner }: { wanted?: string | undefined; winner?: string | null } = {},
+): [Choice<Variant>, ...Choice<Variant>[]] {
   const able = variants.filter((variant) => !lack(variant, capabilities));
-  if (wanted !== undefined) return chooseById(variants, able, wanted);
-  const [value] = able;
-  if (!value) {
+  if (wanted !== undefined) return [chooseById(variants, able, wanted)];
+  const won = able.find(({ id }) => id === winner);
+  const [first, ...others] = won ? [won, ...able.filter((variant) => variant !== won)] : able;
+  if (!first) {
     const missing = [...new Set(variants.map((variant) => lack(variant, capabilities)))].join(" or ");
     const remedy = "Use a current browser: Chrome 91, Firefox 114, Safari 16.4, or newer.";
     throw new PackagerError("unsupported", `This browser lacks ${missing}, which the model needs. ${remedy}`);
   }
-  if (variants.length === 1) return { value, reason: `${value.id} is the model's only variant.` };
-  if (value === variants[0])
-    return { value, reason: `${value.id} was measured to be the best of ${variants.length} variants.` };
-  const missing = lack(variants[0] as Variant, capabilities);
-  return { value, reason: `${value.id} is the best variant for this browser, which lacks ${missing}.` };
+  const next = (value: Variant) => ({ value, reason: `${value.id} is the best of the variants that are left.` });
+  return [{ value: first, reason: reasonFor(first, variants, capabilities, won) }, ...others.map(next)];
+}
+
+function reasonFor(value: Variant, variants: Variant[], capabilities: Capabilities, won?: Variant): string {
+  const { id } = value;
+  if (variants.length === 1) return `${id} is the model's only variant.`;
+  if (value === won) return `${id} was the faster of two when they were timed on this device.`;
+  if (value === variants[0]) return `${id} was measured to be the best of ${variants.length} variants.`;
+  return `${id} is the best variant for this browser, which lacks ${lack(variants[0] as Variant, capabilities)}.`;
 }
 
 function chooseById(variants: Variant[], able: Variant[], wanted: string): Choice<Variant> {
@@ -89,9 +114,15 @@ function chooseById(variants: Variant[], able: Variant[], wanted: string): Choic
   return { value, reason: `${wanted} was asked for.` };
 }
 
-/** The module of an engine that makes the most of this browser, for so many threads. */
-export function chooseModule(engine: Engine | CompiledEngine, { relaxed }: Capabilities, threads: number): Content {
+export type AnyEngine = Engine | CompiledEngine | ScriptEngine;
+
+/** The entry of a variant's engine, which every manifest that was read has. */
+export const engineOf = ({ engines }: Manifest, { target }: Variant) => engines[target] as AnyEngine;
+
+/** The module of an engine that makes the most of this browser, for so many threads; null where it has none. */
+export function chooseModule(engine: AnyEngine, { relaxed }: Capabilities, threads: number): Content | null {
   if ("module" in engine) return engine.module;
+  if (!("modules" in engine)) return null;
   const met = { "relaxed-simd": relaxed, threads: threads > 1 };
   const build = engine.modules.find(({ needs }) => needs.every((need) => met[need]));
   if (build) return build.content;
@@ -99,14 +130,16 @@ export function chooseModule(engine: Engine | CompiledEngine, { relaxed }: Capab
 }
 
 /**
- * How many threads to compute with: `most` at most, and one where memory cannot be shared.
+ * How many threads a variant is to compute with: `most` at most, and one where memory cannot be shared or nothing is left to
+ * share out.
  *
  * @throws {PackagerError} input-invalid where `most` is not a positive whole number.
  */
-export function chooseThreads({ isolated, cores }: Capabilities, most?: number): Choice<number> {
+export function chooseThreads(variant: Variant, { isolated, cores }: Capabilities, most?: number): Choice<number> {
   if (most !== undefined && !(Number.isInteger(most) && most >= 1)) {
     throw new PackagerError("input-invalid", `threads is ${most}; it must be a whole number from 1.`);
   }
+  if (onGpu(variant)) return { value: 1, reason: "One thread: the graphics card does the work." };
   if (!isolated) {
     const cause = "the page is not cross-origin isolated, because its server does not send the COOP and COEP headers";
     return { value: 1, reason: `One thread: ${cause}.` };

@@ -1,7 +1,8 @@
 // What the schema cannot say: that the parts of a manifest fit each other. Python checks the same in packager/consistency.py;
 // docs/manifest.md states the rules, and tests/manifests holds an example of every fault.
 
-import type { Engine, ImagePreprocess, Manifest, Shard, TensorType } from "../shared/manifest.gen.js";
+import { onGpu } from "../shared/engine.js";
+import type { Engine, ImagePreprocess, Manifest, SampleTensor, Shard, TensorType } from "../shared/manifest.gen.js";
 import { arrayTypes, elements } from "../shared/tensor.js";
 import type { Wrong } from "./validate.js";
 
@@ -11,7 +12,7 @@ const strides = { none: 1, shuffle2: 2, shuffle4: 4, shuffle8: 8 };
 
 /** The first thing that does not fit in a manifest that the schema allows, or null. */
 export function firstMisfit(manifest: Manifest): Wrong | null {
-  for (const check of [checkSignature, checkTask, checkFiles, checkEngines, checkVariants, checkSamples]) {
+  for (const check of [checkSignature, checkTask, checkFiles, checkEngines, checkVariants, checkGolden, checkSamples]) {
     for (const wrong of check(manifest)) return wrong;
   }
   for (const wrong of checkShards(manifest, "", new Map())) return wrong;
@@ -75,21 +76,31 @@ function* checkVariants({ engines, signature, variants }: Manifest): Wrongs {
   }
 }
 
+function* checkGolden({ golden, signature, variants }: Manifest): Wrongs {
+  if (golden) {
+    yield* checkTensors(golden.inputs, signature.inputs, "/golden/inputs", "inputs");
+    yield* checkTensors(golden.outputs, signature.outputs, "/golden/outputs", "outputs");
+  } else if (variants.some(onGpu)) {
+    yield { path: "/golden", what: "must be there, as a variant runs on a graphics card" };
+  }
+}
+
 function* checkSamples({ files, samples, signature: { inputs } }: Manifest): Wrongs {
   const pictures = new Set(files.filter(({ role }) => role === "sample").map(({ path }) => path));
   for (const [i, sample] of samples.entries()) {
     if (sample.kind === "picture" && !pictures.has(sample.path)) {
       yield { path: `/samples/${i}/path`, what: "must be a file of the role sample" };
     }
-    if (sample.kind !== "tensors") continue;
-    const at = `/samples/${i}/tensors`;
-    if (names(sample.tensors) !== names(inputs))
-      yield { path: at, what: "must name the inputs of the signature, in their order" };
-    for (const [j, { dims, content }] of sample.tensors.entries()) {
-      const bytes = elements(dims) * arrayTypes[(inputs[j] as TensorType).dtype].BYTES_PER_ELEMENT;
-      const given = content.reduce((sum, shard) => sum + shard.decoded_bytes, 0);
-      if (given !== bytes) yield { path: `${at}/${j}/content`, what: `must hold ${bytes} bytes, as the dims say` };
-    }
+    if (sample.kind === "tensors") yield* checkTensors(sample.tensors, inputs, `/samples/${i}/tensors`, "inputs");
+  }
+}
+
+function* checkTensors(tensors: SampleTensor[], types: TensorType[], path: string, kind: string): Wrongs {
+  if (names(tensors) !== names(types)) yield { path, what: `must name the ${kind} of the signature, in their order` };
+  for (const [j, { dims, content }] of tensors.entries()) {
+    const bytes = elements(dims) * arrayTypes[(types[j] as TensorType).dtype].BYTES_PER_ELEMENT;
+    const given = content.reduce((sum, shard) => sum + shard.decoded_bytes, 0);
+    if (given !== bytes) yield { path: `${path}/${j}/content`, what: `must hold ${bytes} bytes, as the dims say` };
   }
 }
 

@@ -10,17 +10,27 @@ import { checkInputs } from "./inputs.js";
 import { abortedError } from "./shards/retry.js";
 import type { TaskSteps } from "./task.js";
 
+/** Gives another session after a failure, or null where there is none to go on with. */
+export type Recover = (failure: PackagerError) => Promise<Session | null>;
+
 export class Runner {
-  readonly #session: Session;
+  #session: Session;
   readonly #signature: Signature;
   readonly #steps: TaskSteps;
+  readonly #recover: Recover;
   /** The end of the queue. */
   #last: Promise<unknown> = Promise.resolve();
 
-  constructor(session: Session, signature: Signature, steps: TaskSteps) {
+  constructor(session: Session, signature: Signature, steps: TaskSteps, recover: Recover) {
     this.#session = session;
     this.#signature = signature;
     this.#steps = steps;
+    this.#recover = recover;
+  }
+
+  /** Work that no run may come between. */
+  alone<T>(work: () => Promise<T>): Promise<T> {
+    return this.#enqueue(new AbortController().signal, work);
   }
 
   infer(inputs: Tensors, signal: AbortSignal): Promise<Ran<Tensors>> {
@@ -48,15 +58,20 @@ export class Runner {
 
   /** Frees the engine's memory after the runs that were asked for. */
   dispose(): Promise<void> {
-    return this.#enqueue(new AbortController().signal, () => this.#session.dispose());
+    return this.alone(() => this.#session.dispose());
   }
 
   async #compute(inputs: Tensors): Promise<Tensors> {
     checkInputs(inputs, this.#signature);
-    try {
-      return await this.#session.infer(inputs);
-    } catch (error) {
-      throw engineFailure("The model could not be run", error);
+    for (;;) {
+      try {
+        return await this.#session.infer(inputs);
+      } catch (error) {
+        const failure = engineFailure("The model could not be run", error);
+        const next = await this.#recover(failure);
+        if (!next) throw failure;
+        this.#session = next;
+      }
     }
   }
 

@@ -1,7 +1,7 @@
 // The bundle's own sample inputs.
 
 import { PackagerError } from "../shared/errors.js";
-import type { Dtype, Manifest } from "../shared/manifest.gen.js";
+import type { Dtype, Manifest, SampleTensor, TensorType } from "../shared/manifest.gen.js";
 import { arrayTypes, type Tensor, type Tensors } from "../shared/tensor.js";
 import type { Read } from "./task.js";
 
@@ -17,14 +17,14 @@ export async function readSample(name: string, { samples, signature }: Manifest,
     const known = named.map((entry) => `"${entry.name}"`).join(", ") || "none";
     throw new PackagerError("input-invalid", `The bundle has no sample of tensors named "${name}". It has: ${known}.`);
   }
-  const dtypes = new Map(signature.inputs.map((input) => [input.name, input.dtype]));
-  const entries = sample.tensors.map(async (tensor): Promise<[string, Tensor]> => {
-    const dtype = dtypes.get(tensor.name);
-    if (!dtype) {
-      const message = `The sample "${name}" has a tensor "${tensor.name}", which is no input of the model. Build the bundle again.`;
-      throw new PackagerError("manifest-invalid", message);
-    }
-    return [tensor.name, { data: view(await read(tensor.content), dtype), dims: tensor.dims }];
+  return readTensors(sample.tensors, signature.inputs, read);
+}
+
+/** Tensors of the bundle, in the order of their types, as a manifest that was checked has them. */
+export async function readTensors(tensors: SampleTensor[], types: TensorType[], read: Read): Promise<Tensors> {
+  const entries = tensors.map(async ({ name, dims, content }, index): Promise<[string, Tensor]> => {
+    const { dtype } = types[index] as TensorType;
+    return [name, { data: view(await read(content), dtype), dims }];
   });
   return Object.fromEntries(await Promise.all(entries));
 }
