@@ -9,7 +9,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
-from packager import BuildOptions, ParityError, build, pipeline
+from packager import BuildOptions, ParityError, build
 from packager import manifest as manifests
 from packager.cli import main
 from packager.content import read_content, shard_path
@@ -120,7 +120,7 @@ def test_asked_for_and_not_covered_is_one_sentence_and_exit_code_2(
 
 
 def test_a_wrong_answer_leaves_it_out_or_ends_the_build(model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pipeline.wasm, "lower", worsened)
+    monkeypatch.setattr(wasm, "lower", worsened)
     result = run(model, tmp_path / "site")
     assert [variant["id"] for variant in result.manifest["variants"]] == ["ort-wasm-fp32"]
     assert any(warning.startswith("wasm-fp32 was left out: The output 'y' differs") for warning in result.warnings)
