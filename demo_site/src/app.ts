@@ -20,6 +20,7 @@ const views = { "image-classification": mountImage, "text-embedding": mountText,
 const runner = new Runner({
   onRun(model, times) {
     showRun(times);
+    showModel(model);
     showStorage(model);
   },
   onLost: () => void start(),

@@ -1,6 +1,6 @@
 // The slip beside the view: what runs, how, how well it agrees, what is kept.
 
-import type { Model, RunTimes } from "../../web_runtime/src/shared/api.js";
+import type { Device, Model, ModelInfo, RunTimes } from "../../web_runtime/src/shared/api.js";
 import { byId, h, setText } from "./dom.js";
 import { bytes, duration } from "./format.js";
 import { parityFigure, paritySentence } from "./parity.js";
@@ -10,11 +10,15 @@ import { clearCaches, used } from "./storage.js";
 const runs = new Sparkline();
 let pending = false;
 let cleared = false;
+let shown: ModelInfo | null = null;
 
+/** Shows what runs; to be called again after a run, since another variant may have taken over. */
 export function showModel(model: Model): void {
   const { info, manifest } = model;
+  if (info === shown) return;
+  shown = info;
   const parity = manifest.variants.find(({ id }) => id === info.variant)?.parity;
-  row("variant", `${info.precision} · ${info.target}`, [info.reason]);
+  row("variant", `${info.precision} · ${info.target}`, [info.reason, ...deviceSentence(info.device), ...info.notes]);
   row("threads", String(info.threads), [info.threadsReason]);
   if (parity) row("parity", parityFigure(parity), [paritySentence(parity)]);
   void drawStorage(model);
@@ -54,7 +58,13 @@ async function drawStorage({ info }: Model): Promise<void> {
   if (cleared) return;
   const size = await used();
   const value = info.storage === "memory" ? "nothing" : size === null ? "the model" : bytes(size);
-  row("storage", value, [info.storageReason, ...info.notes]);
+  row("storage", value, [info.storageReason]);
+}
+
+function deviceSentence({ kind, name }: Device): string[] {
+  if (kind === "cpu") return [];
+  const what = kind === "gpu" ? "The graphics card" : "The processor, in the place of a graphics card and slower than one,";
+  return [`${what} computes${name ? `: ${name}` : ""}.`];
 }
 
 function row(name: string, value: string, details: string[], drawing?: Element): void {
