@@ -105,9 +105,14 @@ class BuildOptions:
                     remedy="Leave one of the two out.",
                 )
 
-    def tolerance_of(self, precision: Precision) -> float:
-        """The largest difference that a variant of this precision may show."""
-        return TOLERANCES[precision] if self.tolerance is None else self.tolerance
+    def tolerance_of(self, precision: Precision, *, asked: bool) -> float:
+        """The largest difference that a variant of this precision may show.
+
+        One that nobody ``asked`` for by its precision has to be as good as int8: fewer bits alone are no reason to ship it.
+        """
+        if self.tolerance is not None:
+            return self.tolerance
+        return TOLERANCES[precision] if asked else min(TOLERANCES[precision], TOLERANCES["int8"])
 
 
 def parse_size(text: str) -> int:

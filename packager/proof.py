@@ -44,7 +44,7 @@ class Proof:
     ) -> Parity:
         """The figures of a variant's outputs. Raises ParityError past the tolerance."""
         agreement = parity.compare(self.signature, self.reference, outputs, variant["id"])
-        agreement.hold(self.options.tolerance_of(variant["precision"]), variant["id"])
+        agreement.hold(self._tolerance(variant), variant["id"])
         return self._parity(variant, proof, runner, agreement.outputs)
 
     def pending(self, variant: dict[str, Any]) -> Parity:
@@ -55,12 +55,15 @@ class Proof:
         ]  # fmt: skip
         return self._parity(variant, "browser", "none yet", blank)
 
+    def _tolerance(self, variant: Any) -> float:
+        return self.options.tolerance_of(variant["precision"], asked=variant["id"] in self.asked)
+
     def _parity(
         self, variant: Any, proof: Literal["browser", "native"], runner: str, outputs: list[OutputParity]
     ) -> Parity:  # fmt: skip
         return {
             "proof": proof, "runner": runner, "samples": len(self.feeds), "generated": not self.options.samples,
-            "tolerance": self.options.tolerance_of(variant["precision"]), "outputs": outputs,
+            "tolerance": self._tolerance(variant), "outputs": outputs,
         }  # fmt: skip
 
 
