@@ -52,8 +52,8 @@ class Profile:
 class Browsers:
     """Starts browsers of one kind. Raises MissingToolError where there is none that starts."""
 
-    def __init__(self, kind: BrowserType, options: BenchOptions, remote: Browser | None) -> None:
-        self._kind, self._options, self._remote = kind, options, remote
+    def __init__(self, kind: BrowserType, options: BenchOptions, remote: Browser | None, *, gpu: bool) -> None:
+        self._kind, self._options, self._remote, self._gpu = kind, options, remote, gpu
 
     @property
     def remote(self) -> bool:
@@ -83,7 +83,7 @@ class Browsers:
         from playwright.async_api import Error
 
         chromium = self._options.browser == "chromium"
-        given: dict[str, Any] = {"args": [*chromium_flags(), *_FLAGS]} if chromium else {}
+        given: dict[str, Any] = {"args": [*chromium_flags(gpu=self._gpu), *_FLAGS]} if chromium else {}
         executable = self._options.executable or (chromium_path() if chromium else None)
         try:
             return await self._kind.launch_persistent_context(
@@ -99,8 +99,8 @@ class Browsers:
 
 
 @asynccontextmanager
-async def browsers(options: BenchOptions) -> AsyncIterator[Browsers]:
-    """Playwright, and the remote browser where one is named."""
+async def browsers(options: BenchOptions, *, gpu: bool) -> AsyncIterator[Browsers]:
+    """Playwright, and the remote browser where one is named; with ``gpu`` for variants that compute on a graphics card."""
     need("playwright", "psutil")
     from playwright.async_api import Error, async_playwright
 
@@ -116,7 +116,7 @@ async def browsers(options: BenchOptions) -> AsyncIterator[Browsers]:
                 line = str(error).strip().splitlines()[0].removeprefix("BrowserType.connect: ")
                 raise BuildError(f"There is no connection: {line}", where=options.connect) from error
             held.push_async_callback(_close, remote)
-        yield Browsers(kind, options, remote)
+        yield Browsers(kind, options, remote, gpu=gpu)
 
 
 async def _close(opened: BrowserContext | Browser) -> None:

@@ -10,6 +10,7 @@ from packager.bench.machine import graphics
 from packager.bench.memory import page_bytes
 from packager.bench.processes import processes, sampled
 from packager.bench.steady import ROUNDS, Rounds, nothing_measured
+from packager.options import GPU_TARGETS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from packager.bench.visits import Visitor
     from packager.progress import Progress
 
-_GPU_TARGETS = ("webgpu", "webgl")
 # Memory and updates vary little and take long.
 _FEW = 3
 
@@ -135,7 +135,7 @@ async def steady(
         browser = _processes(profile)
         if browser is None:
             _note(setting, "Processor time and resident memory cannot be seen of a browser elsewhere.")
-        if variant["target"] in _GPU_TARGETS:
+        if variant["target"] in GPU_TARGETS:
             setting["software_gpu"] = (await graphics(page))["software"]
         rounds = Rounds(page, told, signature, bench.inputs, browser, bench.visitor.timeout)
         count = setting["threads"] = await rounds.prepare()

@@ -26,6 +26,7 @@ from packager.bench.report import fill_figures, measured, new_report, read_repor
 from packager.bench.told import PageError
 from packager.errors import BuildError, PackagerError, ParityError
 from packager.native import RUNNER
+from packager.options import GPU_TARGETS
 from packager.parity import compare
 from packager.progress import Silent
 
@@ -74,7 +75,8 @@ async def _measure(plan: Plan, report: Report, progress: Progress) -> None:
 
     try:
         async with AsyncExitStack() as held:
-            started = await held.enter_async_context(browsers(plan.options))
+            gpu = any(variant["target"] in GPU_TARGETS for variant in plan.variants)
+            started = await held.enter_async_context(browsers(plan.options, gpu=gpu))
             with progress.step("Starting the browser"):
                 await describe(started, report)
             made = await prepare(held, plan, started, progress)
