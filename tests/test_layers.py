@@ -14,6 +14,7 @@ LAYERS = [
         "options",
         "consistency",
         "content",
+        "external_data",
         "lower",
         "lowered",
         "manifest",

@@ -95,19 +95,16 @@ async function buildDemo(files) {
   files.index = "index.html";
 }
 
-async function buildOrtWasm() {
+/** An engine made of ONNX Runtime Web: our script around its API, and one of its builds. */
+async function buildOrt(target, build) {
   const { version } = JSON.parse(await readFile(`${ort}/package.json`, "utf8"));
   // The condition picks the API without the module's glue inside: the glue is a file of its own, which starts the threads.
-  const script = await bundle("web_runtime/engines/ort-wasm.ts", { conditions: ["onnxruntime-web-use-extern-wasm"] });
-  const glue = await readFile(`${ort}/dist/ort-wasm-simd-threaded.mjs`);
-  const module = "engines/ort-wasm-simd-threaded.wasm";
-  outputs.set(module, await readFile(`${ort}/dist/ort-wasm-simd-threaded.wasm`));
-  return {
-    version,
-    script: addAsset("ort-wasm.js", script),
-    glue: addAsset("ort-wasm-simd-threaded.mjs", glue),
-    module,
-  };
+  const conditions = ["onnxruntime-web-use-extern-wasm"];
+  const script = await bundle(`web_runtime/engines/${target}.ts`, { conditions });
+  const module = `engines/${build}.wasm`;
+  outputs.set(module, await readFile(`${ort}/dist/${build}.wasm`));
+  const glue = addAsset(`${build}.mjs`, await readFile(`${ort}/dist/${build}.mjs`));
+  return { version, script: addAsset(`${target}.js`, script), glue, module };
 }
 
 /** Builds of our own engine's module, the best first, with what each needs of a browser. */
@@ -143,7 +140,11 @@ async function write() {
 const files = {};
 await buildRuntime(files);
 await buildDemo(files);
-const engines = { wasm: await buildWasm(), "ort-wasm": await buildOrtWasm() };
+const engines = {
+  wasm: await buildWasm(),
+  "ort-wasm": await buildOrt("ort-wasm", "ort-wasm-simd-threaded"),
+  webgpu: await buildOrt("webgpu", "ort-wasm-simd-threaded.asyncify"),
+};
 checkSizes(outputs, { files, engines });
 outputs.set("licenses.txt", Buffer.from(await licenses(root)));
 files.licenses = "licenses.txt";

@@ -1,4 +1,5 @@
-// Writes what the page knows of the manifest from the one schema: its types, and the schema itself without prose.
+// Writes what the page knows of the manifest from the one schema: its types, and the schema itself without prose. And what
+// Python knows of the WebGPU provider: the table of its operators that comes with the package.
 // Run through scripts/generate; scripts/lint fails when the committed files are not what this writes.
 import { readFile, writeFile } from "node:fs/promises";
 import { compile } from "json-schema-to-typescript";
@@ -24,3 +25,27 @@ const prose = new Set(["$schema", "$id", "title", "description"]);
 const withoutProse = (key, value) => (prose.has(key) && typeof value === "string" ? undefined : value);
 const bare = JSON.stringify(schema, withoutProse, 2);
 await writeFile(new URL("schema.gen.ts", shared), `${notice}export const manifestSchema = ${bare} as const;\n`);
+
+/** `13,14-18,19+` → [[13, 13], [14, 18], [19, 9999]]. */
+function versions(text) {
+  return text.split(",").map((part) => {
+    const [, first, last, open] = /^(\d+)(?:-(\d+)|(\+))?$/.exec(part);
+    return [Number(first), open ? 9999 : Number(last ?? first)];
+  });
+}
+
+const { version } = JSON.parse(await readFile(new URL("node_modules/onnxruntime-web/package.json", root), "utf8"));
+const listed = await readFile(new URL("node_modules/onnxruntime-web/docs/webgpu-operators.md", root), "utf8");
+const operators = {};
+for (const [, name, domains] of listed.matchAll(/^\| (\w+) \| ([^|]*) \|/gm)) {
+  for (const [, domain, opsets] of domains.matchAll(/([\w.]+)\(([^)]*)\)/g)) {
+    // Copies and layouts inside the library are nothing that a model names.
+    if (name.startsWith("Memcpy") || domain === "com.ms.internal.nhwc") continue;
+    operators[domain === "ai.onnx" ? name : `${domain}.${name}`] = versions(opsets);
+  }
+}
+if (Object.keys(operators).length < 90)
+  throw new Error("The table of the WebGPU provider's operators reads differently.");
+const rows = Object.entries(operators).map(([name, spans]) => `    ${JSON.stringify(name)}: ${JSON.stringify(spans)}`);
+const json = `{\n  "version": "${version}",\n  "operators": {\n${rows.join(",\n")}\n  }\n}\n`;
+await writeFile(new URL("packager/targets/webgpu_operators.json", root), json);

@@ -20,6 +20,7 @@ export function checkSizes(outputs, { files, engines }) {
     // Only bundles with variants for graphics cards, or with a race, have it.
     devices: [devices],
     "onnx runtime": ["script", "glue", "module"].map((part) => engines["ort-wasm"][part]),
+    "onnx runtime, webgpu": ["script", "glue", "module"].map((part) => engines.webgpu[part]),
   };
   const over = [];
   console.log(`${"".padEnd(52)}${"bytes".padStart(12)}${"gzipped".padStart(12)}`);

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from packager.errors import InputError
-from packager.targets import ort_wasm, wasm
+from packager.targets import ort_wasm, wasm, webgpu
 
 if TYPE_CHECKING:
     from packager.lowered import Lowered
@@ -29,7 +29,7 @@ class TargetModule(Protocol):
         ...
 
 
-_MODULES: dict[Target, TargetModule] = {"wasm": wasm, "ort-wasm": ort_wasm}
+_MODULES: dict[Target, TargetModule] = {"wasm": wasm, "ort-wasm": ort_wasm, "webgpu": webgpu}
 KNOWN: tuple[Target, ...] = tuple(_MODULES)
 
 

@@ -2,11 +2,9 @@
 
 import { env, InferenceSession, Tensor as OrtTensor } from "onnxruntime-web/wasm";
 import type { EngineFiles, Session, SessionOptions } from "../src/shared/engine.js";
-import type { Dtype, TensorType } from "../src/shared/manifest.gen.js";
-import { arrayTypes, type Tensor, type Tensors } from "../src/shared/tensor.js";
-
-/** An ONNX model of one node, y = Identity(x). */
-const identity = "CAcSADo3ChAKAXgSAXkiCElkZW50aXR5EgFnWg8KAXgSCgoICAESBAoCCAFiDwoBeRIKCggIARIECgIIAUIECgAQDQ==";
+import type { Dtype } from "../src/shared/manifest.gen.js";
+import type { Tensor } from "../src/shared/tensor.js";
+import { fromOrt, tinyModel } from "./ort-tensors.js";
 
 let starting: Promise<void> | null = null;
 
@@ -19,9 +17,7 @@ export function prepare(files: EngineFiles, threads: number): Promise<void> {
 async function start({ glue, module }: EngineFiles, threads: number): Promise<void> {
   env.logLevel = "error";
   Object.assign(env.wasm, { wasmBinary: module, wasmPaths: { mjs: glue }, numThreads: threads, proxy: false });
-  // The library starts its module only when the first session is made; a small one lets it start beside the downloads.
-  const model = Uint8Array.from(atob(identity), (character) => character.charCodeAt(0));
-  const session = await InferenceSession.create(model, { executionProviders: ["wasm"] });
+  const session = await InferenceSession.create(tinyModel(), { executionProviders: ["wasm"] });
   await session.release();
   delete env.wasm.wasmBinary;
 }
@@ -44,18 +40,4 @@ export async function createSession({ files, graph, weights, signature, threads 
 
 function toOrt({ data, dims }: Tensor, dtype: Dtype): OrtTensor {
   return new OrtTensor(dtype, data, dims);
-}
-
-function fromOrt(results: InferenceSession.ReturnType, outputs: readonly TensorType[]): Tensors {
-  return Object.fromEntries(
-    outputs.map(({ name, dtype }): [string, Tensor] => {
-      const { data, dims } = results[name] as OrtTensor;
-      // A browser that has Float16Array gets one; here the bits count.
-      const bits = data as Exclude<OrtTensor["data"], string[]>;
-      const array = dtype === "float16" ? new Uint16Array(bits.buffer, bits.byteOffset, bits.length) : bits;
-      if (!(array instanceof arrayTypes[dtype]))
-        throw new TypeError(`The output "${name}" is not of the dtype ${dtype}.`);
-      return [name, { data: array, dims }];
-    }),
-  );
 }
