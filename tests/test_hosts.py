@@ -107,13 +107,8 @@ def test_the_policy_allows_what_the_engines_need_and_no_more() -> None:
     assert "connect-src 'self';" in strict
     assert "require-trusted-types-for 'script'; trusted-types packager default" in strict
     assert "unsafe-inline" not in strict
-    assert content_security_policy(["wasm", "webgl"]) == strict
-    # Its glue makes functions from text, which is what both rules forbid.
-    loose = content_security_policy(["wasm", "webgpu"])
-    assert "script-src 'self' 'wasm-unsafe-eval' 'unsafe-eval';" in loose
-    assert "trusted-types" not in loose
-    assert "unsafe-inline" not in loose
-    assert "Content-Security-Policy: " + loose in host_files("netlify", ["webgpu"])["_headers"].decode()
+    assert content_security_policy(["wasm", "webgl", "webgpu"]) == strict
+    assert "Content-Security-Policy: " + strict in host_files("netlify", ["webgpu"])["_headers"].decode()
 
 
 def test_github_pages_gets_no_jekyll() -> None:
