@@ -8,7 +8,7 @@ import onnx
 from onnx import numpy_helper
 
 from packager.errors import BuildError
-from packager.lowered import Item, Lowered, Weights, group
+from packager.lowered import Item, Kept, Lowered, Weights, group
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,8 +18,10 @@ if TYPE_CHECKING:
 _INLINE = 1024
 
 
-def externalise(proto: onnx.ModelProto, shard_size: int, path: Path) -> Lowered:
-    """The graph, and its weights in graph order, grouped up to ``shard_size`` bytes. ``proto`` is used up.
+def externalise(proto: onnx.ModelProto, shard_size: int, path: Path, kept: Kept) -> Lowered:
+    """The graph, and its weights in graph order, grouped up to ``shard_size`` bytes or as ``kept`` has them.
+
+    ``proto`` is used up.
 
     A tensor larger than that has a location of its own. Tensors of one location have elements of one size, so that byte planes
     can be told apart. Locations are numbered, not named by content: a change of weights leaves the graph as it is.
@@ -39,8 +41,10 @@ def externalise(proto: onnx.ModelProto, shard_size: int, path: Path) -> Lowered:
     weights: list[Weights] = []
     for element in sorted({_element_size(tensor) for tensor in large}):
         tensors = [tensor for tensor in large if _element_size(tensor) == element]
-        for indices in group([len(_raw(tensor)) for tensor in tensors], shard_size):
-            weights.append(_move([tensors[index] for index in indices], f"weights-{len(weights)}", element))
+        items = [Item(_raw(tensor), element) for tensor in tensors]
+        for indices in group([item.data for item in items], shard_size, kept):
+            moved = [(tensors[index], items[index]) for index in indices]
+            weights.append(_move(moved, f"weights-{len(weights)}"))
     try:
         return Lowered(proto.SerializeToString(deterministic=True), weights)
     except ValueError as error:
@@ -51,18 +55,16 @@ def externalise(proto: onnx.ModelProto, shard_size: int, path: Path) -> Lowered:
         ) from error
 
 
-def _move(tensors: list[onnx.TensorProto], location: str, element: int) -> Weights:
-    items, offset = [], 0
-    for tensor in tensors:
-        data = _raw(tensor)
+def _move(tensors: list[tuple[onnx.TensorProto, Item]], location: str) -> Weights:
+    offset = 0
+    for tensor, item in tensors:
         for field in ("raw_data", "float_data", "int32_data", "int64_data", "double_data", "uint64_data"):
             tensor.ClearField(field)
         tensor.data_location = onnx.TensorProto.EXTERNAL
-        for key, value in (("location", location), ("offset", offset), ("length", len(data))):
+        for key, value in (("location", location), ("offset", offset), ("length", len(item.data))):
             tensor.external_data.add(key=key, value=str(value))
-        items.append(Item(data, element))
-        offset += len(data)
-    return Weights(location, items)
+        offset += len(item.data)
+    return Weights(location, [item for _, item in tensors])
 
 
 def _raw(tensor: onnx.TensorProto) -> bytes:

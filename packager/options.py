@@ -61,6 +61,7 @@ class BuildOptions:
     dims: dict[str, int] = field(default_factory=dict)
     host: str = "generic"
     sign: Path | None = None
+    update: Path | None = None
 
     def __post_init__(self) -> None:
         for given, flag in (

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 from packager import __version__, parity, tasks
 from packager import manifest as manifests
 from packager import samples as sampling
+from packager.difference import diff
 from packager.errors import BuildError, InputError
 from packager.hosts import check_limits, host_files
-from packager.lowered import Item, Lowered
+from packager.lowered import Item, Kept, Lowered
 from packager.optimise import optimise
 from packager.options import GPU_TARGETS
 from packager.progress import Silent
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from packager._manifest_types import Manifest
+    from packager.difference import Difference
     from packager.model import Model, Sample, Tensors
     from packager.options import BuildOptions
     from packager.progress import Progress
@@ -40,12 +42,15 @@ class BuildResult:
     site: Path
     manifest: Manifest
     warnings: list[str] = field(default_factory=list)
+    update: Difference | None = None
 
 
 def build(options: BuildOptions, progress: Progress = Silent()) -> BuildResult:  # noqa: B008 (it holds nothing)
     """Builds a bundle. Raises PackagerError; then nothing was written and an older bundle is as it was."""
     warnings: list[str] = []
     check_output(options.output, options.model)
+    if options.update is not None:
+        manifests.read_manifest(options.update)  # says now what is wrong with it, not after the work
     signer = None if options.sign is None else read_signer(options.sign)
     with progress.step("Reading the model"):
         model = read(options.model, options.dims)
@@ -72,7 +77,8 @@ def build(options: BuildOptions, progress: Progress = Silent()) -> BuildResult: 
             problems = check_limits(options.host, folder_bytes(folder))
             if problems:
                 raise BuildError(f"The host {options.host} would refuse this bundle: {' '.join(problems)}", where="--host")
-    return BuildResult(options.output, manifest, warnings)
+        update = None if options.update is None else diff(options.update, folder)
+    return BuildResult(options.output, manifest, warnings, update)
 
 
 def _check_classes(task: AnyTask, reference: list[Tensors], options: BuildOptions) -> None:
@@ -124,10 +130,12 @@ def _lower(
 ) -> dict[Candidate, Lowered]:
     """The model for each variant that takes it; one that was asked for must."""
     lowered: dict[Candidate, Lowered] = {}
+    older = [] if options.update is None else manifests.read_manifest(options.update)["variants"]
+    kept = Kept(weights["content"] for variant in older for weights in variant["weights"])
     for target in dict.fromkeys(candidate.target for candidate in wanted):
         verdict = check(target, model)
         if verdict.fits:
-            lowered |= {each: lower(each, model, options.shard_size) for each in wanted if each.target == target}
+            lowered |= {each: lower(each, model, options.shard_size, kept) for each in wanted if each.target == target}
         elif target in options.targets:
             raise InputError(f"The target {target} does not cover this model: {_some(verdict.problems)}", where=str(model.path))
         elif target == wanted[-1].target:

@@ -15,8 +15,12 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from packager._manifest_types import Parity
+    from packager.difference import Difference
     from packager.pipeline import BuildResult
     from packager.verify import Verdict
+
+# More names of changed tensors than this say less than their number.
+_MOST_NAMES = 6
 
 
 def size(count: float) -> str:
@@ -42,6 +46,8 @@ def show_build(console: Console, result: BuildResult) -> None:
     _show_parity(console, [(variant["id"], variant["parity"]) for variant in manifest["variants"]])
     for warning in result.warnings:
         console.print(f"[yellow]![/] {escape(warning)}")
+    if result.update is not None:
+        show_difference(console, result.update)
     site = str(result.site)
     console.print(f"The site is in [bold]{escape(site)}[/]. Open it with: [bold]packager serve {escape(shlex.quote(site))}[/]")
 
@@ -80,6 +86,31 @@ def _short(runner: str) -> str:
     """A program and its version, of a browser the main one: the full one is in the manifest."""
     program, _, version = runner.rpartition(" ")
     return f"{program} {version.split('.')[0] if program == 'Chromium' else version}"
+
+
+def show_difference(console: Console, found: Difference) -> None:
+    """What a returning visitor fetches, variant by variant, and of its weights which tensors they are fetched for."""
+    if found.old == found.new:
+        console.print("Nothing changed: the server says so of the manifest, and nothing is fetched.")
+        return
+    table = _table("a returning visitor fetches, in bytes as stored", "variant", "weights", "graph", "engine", "page", "in all")
+    around = found.page.new_bytes + found.manifest.new_bytes
+    for variant in found.variants:
+        weights = sum(part.new_bytes for part in variant.weights)
+        sizes = [weights, variant.graph.new_bytes, variant.engine.new_bytes, around, variant.new_bytes + around]
+        was = "" if variant.was == variant.id else f" (was {variant.was})"
+        table.add_row(f"{variant.id}{was}", *(size(number) for number in sizes))
+    console.print(table)
+    for variant in found.variants:
+        for part in (part for part in variant.weights if part.new):
+            names = ", ".join(part.tensors[:_MOST_NAMES])
+            more = f" and {len(part.tensors) - _MOST_NAMES} more" if len(part.tensors) > _MOST_NAMES else ""
+            shards = f"{part.new} of {part.new + part.kept} shards, {size(part.new_bytes)}"
+            console.print(
+                f"{variant.id}, {escape(part.name)}: {shards}, for {escape(names or 'tensors without names')}{more}",
+                soft_wrap=True,
+                highlight=False,
+            )
 
 
 def show_verdict(console: Console, verdict: Verdict, *, trusted: bool) -> None:

@@ -28,7 +28,7 @@ LAYERS = [
         "declarations",
     },
     {"readers", "optimise", "samples", "targets", "shard", "parity", "choose", "site", "staging", "hosts", "serve"},
-    {"pipeline", "proof", "inspection", "bench", "verify"},
+    {"pipeline", "proof", "inspection", "bench", "verify", "difference"},
     {"report"},
     {"cli"},
     {"__main__"},

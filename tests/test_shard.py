@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from packager.content import read_content, read_shard, shard_path, shuffle, unshuffle
 from packager.errors import BuildError
-from packager.lowered import Item, group
+from packager.lowered import Item, Kept, group
 from packager.shard import Shards
 
 sizes = st.lists(st.integers(0, 5000), min_size=1, max_size=12)
@@ -50,7 +50,7 @@ def test_shuffle_puts_first_bytes_first() -> None:
 
 @given(sizes=st.lists(st.integers(0, 100), max_size=40), limit=st.integers(1, 120))
 def test_groups_cover_all_in_order_and_fit(sizes: list[int], limit: int) -> None:
-    groups = list(group(sizes, limit))
+    groups = list(group([bytes(size) for size in sizes], limit, Kept()))
     assert [index for indices in groups for index in indices] == list(range(len(sizes)))
     for indices in groups:
         assert len(indices) == 1 or sum(sizes[index] for index in indices) <= limit

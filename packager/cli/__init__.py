@@ -8,7 +8,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from packager import __version__
-from packager.cli import bench, build, inspect, keygen, serve, verify
+from packager.cli import bench, build, diff, inspect, keygen, serve, verify
 from packager.errors import PackagerError
 
 if TYPE_CHECKING:
@@ -45,6 +45,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"packager {__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    for command in (build, inspect, serve, bench, keygen, verify):
+    for command in (build, inspect, serve, bench, keygen, verify, diff):
         command.add(commands).add_argument("--debug", action="store_true", help="show the stack of an error")
     return parser

@@ -83,6 +83,10 @@ def add(commands: Any) -> argparse.ArgumentParser:
         help="where the site will lie: its limits and headers (default: generic)",
     )
     build.add_argument(
+        "--update", type=Path, metavar="OLD",
+        help="the bundle that visitors have: its weights are cut the same way again, so that they download what changed",
+    )  # fmt: skip
+    build.add_argument(
         "--sign", type=Path, metavar="KEY", help="sign the bundle with this private key; its page then refuses any other"
     )
     build.add_argument("--json", action="store_true", help="print the result as JSON")
@@ -119,6 +123,7 @@ def run(options: argparse.Namespace) -> int:
             dims=dict(options.dim or ()),
             host=options.host,
             sign=options.sign,
+            update=options.update,
         ),
         Silent() if options.json else Shown(console),
     )

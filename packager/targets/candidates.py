@@ -9,7 +9,7 @@ from packager.errors import InputError
 from packager.targets import ort_wasm, wasm, webgpu
 
 if TYPE_CHECKING:
-    from packager.lowered import Lowered
+    from packager.lowered import Kept, Lowered
     from packager.model import Model
     from packager.options import BuildOptions, Precision, Target
     from packager.targets.verdict import Verdict
@@ -24,8 +24,8 @@ class TargetModule(Protocol):
         """Whether the target takes the model."""
         ...
 
-    def lower(self, model: Model, shard_size: int, precision: Precision) -> Lowered:
-        """The model as the target's engine takes it."""
+    def lower(self, model: Model, shard_size: int, precision: Precision, kept: Kept) -> Lowered:
+        """The model as the target's engine takes it, its weights cut as ``kept`` has them where they are the same."""
         ...
 
 
@@ -97,6 +97,6 @@ def check(target: Target, model: Model) -> Verdict:
     return _MODULES[target].check(model)
 
 
-def lower(candidate: Candidate, model: Model, shard_size: int) -> Lowered:
+def lower(candidate: Candidate, model: Model, shard_size: int, kept: Kept) -> Lowered:
     """The model for a variant. Raises BuildError."""
-    return _MODULES[candidate.target].lower(model, shard_size, candidate.precision)
+    return _MODULES[candidate.target].lower(model, shard_size, candidate.precision, kept)

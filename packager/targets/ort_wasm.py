@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 import onnx
 
 from packager.external_data import externalise
+from packager.lowered import NOTHING
 from packager.native import complaint, open_session
 from packager.targets.verdict import Verdict
 
 if TYPE_CHECKING:
-    from packager.lowered import Lowered
+    from packager.lowered import Kept, Lowered
     from packager.model import Model
     from packager.options import Precision
 
@@ -32,8 +33,8 @@ def check(model: Model) -> Verdict:
     return Verdict("ort-wasm")
 
 
-def lower(model: Model, shard_size: int, precision: Precision) -> Lowered:  # noqa: ARG001 (it has one)
+def lower(model: Model, shard_size: int, precision: Precision, kept: Kept = NOTHING) -> Lowered:  # noqa: ARG001 (it has one)
     """The graph without its weights, and the weights in graph order. Raises BuildError."""
     proto = onnx.ModelProto()
     proto.CopyFrom(model.proto)
-    return externalise(proto, shard_size, model.path)
+    return externalise(proto, shard_size, model.path, kept)

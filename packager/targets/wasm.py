@@ -11,7 +11,7 @@ import numpy as np
 
 from packager import lower as compiler
 from packager.lower.text import describe
-from packager.lowered import Item, Lowered, Weights
+from packager.lowered import NOTHING, Item, Kept, Lowered, Weights
 from packager.targets.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -31,10 +31,10 @@ def check(model: Model) -> Verdict:
     return Verdict("wasm", [str(node) for node in uncovered])
 
 
-def lower(model: Model, shard_size: int, precision: Precision) -> Lowered:
+def lower(model: Model, shard_size: int, precision: Precision, kept: Kept = NOTHING) -> Lowered:
     """The plan and its weights. Raises BuildError where the engine does not cover the model."""
     compiled = compiler.compile(model, precision)
-    return Lowered(compiled.document, _grouped(compiled, shard_size))
+    return Lowered(compiled.document, _grouped(compiled, shard_size, kept))
 
 
 def plan_text(model: Model, precision: Precision = "fp32") -> str:
@@ -43,7 +43,7 @@ def plan_text(model: Model, precision: Precision = "fp32") -> str:
     return describe(compiled.plan, sources=compiled.sources)
 
 
-def _grouped(compiled: Compiled, shard_size: int) -> list[Weights]:
+def _grouped(compiled: Compiled, shard_size: int, kept: Kept) -> list[Weights]:
     """The chunks in order, as many together as fit into ``shard_size``; large ones of elements of one size, for the filter."""
     elements = {
         value["offset"]: np.dtype(value["dtype"]).itemsize for value in compiled.plan["values"] if value["place"] == "weights"
@@ -51,10 +51,11 @@ def _grouped(compiled: Compiled, shard_size: int) -> list[Weights]:
     groups: list[Weights] = []
     held: list[tuple[bytes, int]] = []
     start, end = 0, 0
-    for chunk in compiled.weights:
+    borders = kept.borders(compiled.weights)
+    for index, chunk in enumerate(compiled.weights):
         element = elements.get(end, 1)
         others = {size for data, size in held if len(data) > _SMALL} if len(chunk) > _SMALL else set()
-        if held and (end - start + len(chunk) > shard_size or others - {element}):
+        if held and (end - start + len(chunk) > shard_size or others - {element} or index in borders):
             groups.append(_weights(start, held))
             held, start = [], end
         held.append((chunk, element))

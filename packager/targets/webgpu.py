@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import onnx
 
 from packager.external_data import externalise
+from packager.lowered import NOTHING
 from packager.model import node_label
 from packager.native import complaint, open_session
 from packager.targets.four_bits import quantise
@@ -24,7 +25,7 @@ from packager.targets.verdict import Verdict
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from packager.lowered import Lowered
+    from packager.lowered import Kept, Lowered
     from packager.model import Model
     from packager.options import Precision
 
@@ -51,7 +52,7 @@ def check(model: Model) -> Verdict:
     return Verdict("webgpu", notes=[*_on_the_processor(model), *_above_the_promise(model)])
 
 
-def lower(model: Model, shard_size: int, precision: Precision) -> Lowered:
+def lower(model: Model, shard_size: int, precision: Precision, kept: Kept = NOTHING) -> Lowered:
     """The graph without its weights, and the weights in graph order. Raises BuildError.
 
     ``fp16`` computes in half floats where the operators bear it; ``int4`` holds large matrices in 4 bits and computes in fp32.
@@ -62,7 +63,7 @@ def lower(model: Model, shard_size: int, precision: Precision) -> Lowered:
         halve(proto, lambda node: supported(node, model.opset))
     elif precision == "int4":
         quantise(proto)
-    return externalise(proto, shard_size, model.path)
+    return externalise(proto, shard_size, model.path, kept)
 
 
 @cache
