@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import onnx
 
+from packager.bounds import bounded
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -20,8 +22,11 @@ _WIDENING = {"Cast", "DequantizeLinear", "Expand", "Tile", "ConstantOfShape", "R
 _SMALL = 1024
 # A protobuf message ends at 2 GiB; past this the model is shipped as it is.
 _LARGEST = 1_900_000_000
+# Start of the names of inputs that hold loops while the simplifier is at work.
+_HELD = "packager.loop."
 
 
+@bounded()
 def optimise(model: Model, warn: Callable[[str], None]) -> Model:
     """The same function with fewer nodes, and never more bytes than a few per cent above the original's.
 
@@ -51,10 +56,12 @@ def _slim(original: onnx.ModelProto, skip: list[str]) -> onnx.ModelProto:
     proto = onnx.ModelProto()
     proto.CopyFrom(original)
     pinned = _pin(proto.graph)
+    _hold_loops(proto.graph, proto.graph)
     logging.getLogger("onnxslim").setLevel(logging.ERROR)
     slimmed = onnxslim.slim(proto, skip_optimizations=skip or None)
     if not isinstance(slimmed, onnx.ModelProto):
         raise TypeError("onnxslim gave no model back")
+    _release_loops(slimmed.graph, slimmed.graph)
     _unpin(slimmed.graph, pinned)
     _keep_inputs(original.graph, slimmed.graph)
     return slimmed
@@ -87,6 +94,38 @@ def _pin(graph: onnx.GraphProto) -> dict[str, onnx.TensorProto]:
         if name not in given:
             graph.input.append(onnx.helper.make_tensor_value_info(name, tensor.data_type, list(tensor.dims)))
     return pinned
+
+
+def _hold_loops(top: onnx.GraphProto, graph: onnx.GraphProto) -> None:
+    """Makes the turns of every loop depend on an input for a while: folding a loop means running it, and some never end."""
+    for node in list(graph.node):
+        for attribute in node.attribute:
+            if attribute.HasField("g"):
+                _hold_loops(top, attribute.g)
+        if node.op_type == "Loop" and node.input:
+            name = f"{_HELD}{len(top.input)}"
+            top.input.append(onnx.helper.make_tensor_value_info(name, onnx.TensorProto.INT64, []))
+            turns = [node.input[0]] if node.input[0] else []
+            held = onnx.helper.make_node("Sum" if turns else "Identity", [*turns, name], [f"{name}.turns"])
+            node.input[0] = held.output[0]
+            graph.node.insert(list(graph.node).index(node), held)
+
+
+def _release_loops(top: onnx.GraphProto, graph: onnx.GraphProto) -> None:
+    inputs = {value.name for value in top.input if value.name.startswith(_HELD)}
+    turns: dict[str, str] = {}
+    for node in list(graph.node):
+        for attribute in node.attribute:
+            if attribute.HasField("g"):
+                _release_loops(top, attribute.g)
+        if inputs & set(node.input) and node.op_type in ("Sum", "Identity"):
+            turns[node.output[0]] = next((name for name in node.input if name not in inputs), "")
+            graph.node.remove(node)
+        elif node.op_type == "Loop" and node.input:
+            node.input[0] = turns.get(node.input[0], node.input[0])
+    if graph is top:
+        for value in [value for value in top.input if value.name in inputs]:
+            top.input.remove(value)
 
 
 def _unpin(graph: onnx.GraphProto, pinned: dict[str, onnx.TensorProto]) -> None:

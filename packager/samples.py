@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import zipfile
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from PIL import Image
 
+from packager.bounds import LARGEST_ARRAYS, bounded, read_limited
 from packager.errors import InputError
 from packager.model import Sample, Tensors, input_named
 from packager.processing import create_text_preprocessor, preprocess_image
@@ -33,6 +35,7 @@ _TEXTS = (
 )
 
 
+@bounded()
 def collect(model: Model, task: AnyTask, files: tuple[Path, ...]) -> list[Sample]:
     """The samples of ``files``, or made-up ones where there are none. Raises InputError."""
     samples = [sample for file in files for sample in _read(model, task, file)]
@@ -63,7 +66,7 @@ def _read(model: Model, task: AnyTask, file: Path) -> list[Sample]:
         return [_picture(task, file, file.stem, file)]
     if suffix == ".txt" and isinstance(task, TextTask):
         try:
-            lines = file.read_text(encoding="utf-8-sig").splitlines()
+            lines = read_limited(file).decode("utf-8-sig").splitlines()
         except (OSError, UnicodeDecodeError) as error:
             raise InputError(f"The lines cannot be read: {error}.", where=str(file)) from error
         return [_text(task, line.strip()) for line in lines if line.strip()]
@@ -90,6 +93,7 @@ def _text(task: TextTask, text: str, *, generated: bool = False) -> Sample:
 
 def _read_arrays(model: Model, file: Path) -> Tensors:
     inputs = model.signature["inputs"]
+    _check_size(file)
     try:
         loaded: Any = np.load(file, allow_pickle=False)
         arrays: Tensors = (
@@ -114,6 +118,20 @@ def _read_arrays(model: Model, file: Path) -> Tensors:
         if input_named(model.signature, name) is None:
             raise InputError(f"The model has no input '{name}'.", where=str(file))
     return {entry["name"]: _fitting(arrays[entry["name"]], entry, file) for entry in inputs}
+
+
+def _check_size(file: Path) -> None:
+    """Raises InputError where the arrays of a file, unpacked, would take more than a sample may."""
+    try:
+        if zipfile.is_zipfile(file):
+            with zipfile.ZipFile(file) as archive:
+                size = sum(entry.file_size for entry in archive.infolist())
+        else:
+            size = file.stat().st_size
+    except (OSError, zipfile.BadZipFile):
+        return  # whoever reads it says why it cannot be read
+    if size > LARGEST_ARRAYS:
+        raise InputError(f"The arrays have {size:,} bytes; {LARGEST_ARRAYS:,} are the most of a sample.", where=str(file))
 
 
 def _fitting(array: np.ndarray, entry: TensorType, file: Path) -> np.ndarray:
@@ -151,6 +169,11 @@ def _made_up_tensors(model: Model, index: int) -> Sample:
     tensors = {}
     for entry in model.signature["inputs"]:
         shape = [_size(model, entry, axis, dim) for axis, dim in enumerate(entry["shape"])]
+        if math.prod(shape) * np.dtype(entry["dtype"]).itemsize > LARGEST_ARRAYS:
+            raise InputError(
+                f"The input '{entry['name']}' {_shape_text(entry)} has more than {LARGEST_ARRAYS:,} bytes.",
+                where=str(model.path),
+            )
         kind = np.dtype(entry["dtype"]).kind
         if kind == "f":
             tensors[entry["name"]] = random.standard_normal(shape).astype(entry["dtype"])

@@ -21,6 +21,7 @@ LAYERS = [
         "signing",
         "processing",
         "tasks",
+        "bounds",
         "browser",
         "native",
         "progress",

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from packager.assembly import assembled
+from packager.bounds import bounded
 from packager.errors import BuildError, InputError
-from packager.native import RUNNER, complaint, open_session
+from packager.native import RUNNER, complaint, open_session, run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from packager.model import Model, Tensors
 
 
+@bounded()
 def run_reference(model: Model, feeds: list[Tensors]) -> list[Tensors]:
     """Outputs of the model as the user gave it, by name, one entry a feed. Raises InputError where it cannot run."""
     try:
@@ -51,4 +53,4 @@ def run_natively(bundle: Path, signature: Signature, variant: Variant, feeds: li
 
 def _run(session: onnxruntime.InferenceSession, signature: Signature, feed: Tensors) -> Tensors:
     names = [output["name"] for output in signature["outputs"]]
-    return dict(zip(names, session.run(names, feed), strict=True))
+    return dict(zip(names, run(session, names, feed), strict=True))

@@ -69,7 +69,9 @@ def _open(content: bytes) -> Tokenizer:
     try:
         parts = json.loads(content)
         tokenizer = Tokenizer.from_buffer(content)
-    except Exception as error:  # tokenizers raises nothing narrower
+    except BaseException as error:  # tokenizers raises nothing narrower, and where its Rust panics not even an Exception
+        if isinstance(error, KeyboardInterrupt | SystemExit):
+            raise
         remedy = "Give the tokenizer.json of a Hugging Face model."
         raise InputError("This is not a tokenizer that can be read.", where=where, remedy=remedy) from error
     for part, known in _KNOWN.items():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from packager.bounds import bounded
 from packager.errors import InputError
 from packager.readers.onnx import read_onnx
 
@@ -20,6 +21,7 @@ _LATER = {
 }  # fmt: skip
 
 
+@bounded()
 def read(path: Path, dims: dict[str, int] | None = None) -> Model:
     """The model at ``path`` with ``dims`` (symbolic dimension → size) fixed. Raises InputError."""
     if not path.exists():

@@ -9,8 +9,10 @@ import onnx
 from google.protobuf.message import DecodeError
 from onnx.external_data_helper import ExternalDataInfo, uses_external_data
 
+from packager.bounds import LARGEST_MODEL, read_limited
 from packager.errors import InputError
 from packager.model import DTYPES, Model, node_label
+from packager.readers.limits import check_functions, check_tensor
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -40,6 +42,7 @@ def model_of(path: Path, proto: onnx.ModelProto, dims: dict[str, int]) -> Model:
         raise InputError("The graph is empty: it has no nodes.", where=str(path), remedy="Export the model again.")
     if not proto.graph.output:
         raise InputError("The graph has no outputs.", where=str(path), remedy="Export the model again.")
+    check_functions(path, proto)
     _load_external_data(path, proto)
     _name_dims(proto.graph)
     _fix_dims(path, proto.graph, dims)
@@ -48,7 +51,7 @@ def model_of(path: Path, proto: onnx.ModelProto, dims: dict[str, int]) -> Model:
 
 def _parse(path: Path) -> onnx.ModelProto:
     try:
-        data = path.read_bytes()
+        data = read_limited(path, LARGEST_MODEL)
     except OSError as error:
         raise InputError(f"The file cannot be read: {error.strerror}.", where=str(path)) from error
     proto = onnx.ModelProto()
@@ -125,30 +128,42 @@ def _node_tensors(entries: Iterable[onnx.NodeProto]) -> Iterator[onnx.TensorProt
 def _load_external_data(path: Path, proto: onnx.ModelProto) -> None:
     """Reads what the tensors name in other files; those must lie in the model's own folder."""
     folder = path.parent.resolve()
-    for tensor in _tensors(proto):
-        if not uses_external_data(tensor):
-            continue
-        try:
-            info = ExternalDataInfo(tensor)
-        except ValueError as error:
-            raise InputError(
-                f"The external data of the tensor '{tensor.name}' is described wrongly: {error}.", where=str(path)
-            ) from error
-        file = _inside(path, folder, tensor.name, info.location)
-        size = file.stat().st_size
-        offset = info.offset or 0
-        length = info.length if info.length is not None else size - offset
-        if offset + length > size or length < 0:
-            raise InputError(
-                f"The tensor '{tensor.name}' wants bytes {offset} to {offset + length} of '{info.location}', which has {size}.",
-                where=str(path),
-                remedy="Copy the model's data file again; it was cut short or belongs to another model.",
-            )
+    found = [(tensor, *_part(path, folder, tensor)) for tensor in _tensors(proto) if uses_external_data(tensor)]
+    if sum(length for _, _, _, length in found) > LARGEST_MODEL:
+        raise InputError(
+            f"The model's weights have more than {LARGEST_MODEL:,} bytes, which is all that a page can hold.",
+            where=str(path),
+            remedy="Use a smaller model, or one in fewer bits.",
+        )
+    for tensor, file, offset, length in found:
         with file.open("rb") as stream:
             stream.seek(offset)
             tensor.raw_data = stream.read(length)
         del tensor.external_data[:]
         tensor.data_location = onnx.TensorProto.DEFAULT
+    for tensor in _tensors(proto):
+        check_tensor(path, tensor)
+
+
+def _part(path: Path, folder: Path, tensor: onnx.TensorProto) -> tuple[Path, int, int]:
+    """The file that holds a tensor, and where in it: offset and length in bytes."""
+    try:
+        info = ExternalDataInfo(tensor)
+    except ValueError as error:
+        raise InputError(
+            f"The external data of the tensor '{tensor.name}' is described wrongly: {error}.", where=str(path)
+        ) from error
+    file = _inside(path, folder, tensor.name, info.location)
+    size = file.stat().st_size
+    offset = info.offset or 0
+    length = info.length if info.length is not None else size - offset
+    if offset + length > size or length < 0:
+        raise InputError(
+            f"The tensor '{tensor.name}' wants bytes {offset} to {offset + length} of '{info.location}', which has {size}.",
+            where=str(path),
+            remedy="Copy the model's data file again; it was cut short or belongs to another model.",
+        )
+    return file, offset, length
 
 
 def _inside(path: Path, folder: Path, tensor: str, location: str) -> Path:

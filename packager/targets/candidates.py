@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from packager.bounds import bounded
 from packager.errors import InputError
 from packager.targets import ort_wasm, wasm, webgpu
 
@@ -92,11 +93,13 @@ def _has(target: Target) -> str:
     return f"It has: {', '.join(_MODULES[target].PRECISIONS)}."
 
 
+@bounded()
 def check(target: Target, model: Model) -> Verdict:
     """Whether a target takes the model."""
     return _MODULES[target].check(model)
 
 
+@bounded()
 def lower(candidate: Candidate, model: Model, shard_size: int, kept: Kept) -> Lowered:
     """The model for a variant. Raises BuildError."""
     return _MODULES[candidate.target].lower(model, shard_size, candidate.precision, kept)

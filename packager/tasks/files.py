@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from packager.bounds import read_limited
 from packager.errors import InputError
 
 if TYPE_CHECKING:
@@ -32,8 +33,8 @@ def _if_there(path: Path) -> Path | None:
 def read_json(path: Path) -> dict[str, Any]:
     """The JSON object in a file. Raises InputError."""
     try:
-        value = json.loads(path.read_text(encoding="utf-8-sig"))
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        value = json.loads(read_limited(path).decode("utf-8-sig"))
+    except (OSError, ValueError, RecursionError) as error:
         raise InputError(f"The file cannot be read as JSON: {error}.", where=str(path)) from error
     if not isinstance(value, dict):
         raise InputError("The file does not hold a JSON object.", where=str(path))

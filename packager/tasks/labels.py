@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from packager.bounds import read_limited
 from packager.errors import InputError
 
 if TYPE_CHECKING:
@@ -24,11 +25,11 @@ def check_labels(labels: list[str], classes: int, where: Path | None) -> None:
 def read_labels(path: Path) -> list[str]:
     """Labels of a text file (one a line) or a JSON file (an array, or an object with ``id2label``). Raises InputError."""
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = read_limited(path).decode("utf-8-sig")
         if path.suffix.lower() != ".json":
             return [line.strip() for line in text.rstrip("\n").split("\n")]
         value = json.loads(text)
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise InputError(f"The labels cannot be read: {error}.", where=str(path)) from error
     if isinstance(value, dict):
         table = value.get("id2label", value)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
+from packager.bounds import read_limited
 from packager.errors import InputError
 from packager.model import input_named
 from packager.tasks.files import read_json
@@ -80,7 +81,7 @@ def text_task(model: Model, files: TaskFiles) -> TextTask:
             where=str(model.path),
             remedy="Export it with an attention_mask, or with one vector a text as its output.",
         )
-    return TextTask(preprocess, postprocess, files.tokenizer.read_bytes())
+    return TextTask(preprocess, postprocess, read_limited(files.tokenizer))
 
 
 def _max_length(tokenizer: dict[str, Any], config: Path | None) -> int:
@@ -96,8 +97,9 @@ def _pad_id(tokenizer: dict[str, Any]) -> int:
     padding = tokenizer.get("padding")
     if isinstance(padding, dict) and isinstance(padding.get("pad_id"), int):
         return int(padding["pad_id"])
-    for token in tokenizer.get("added_tokens") or []:
-        if token.get("content") in ("[PAD]", "<pad>"):
+    added = tokenizer.get("added_tokens")
+    for token in added if isinstance(added, list) else []:
+        if isinstance(token, dict) and token.get("content") in ("[PAD]", "<pad>") and isinstance(token.get("id"), int):
             return int(token["id"])
     return 0
 
