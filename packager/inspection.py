@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from packager import manifest as manifests
+from packager.bounds import bounded
 from packager.content import content_bytes
 from packager.errors import InputError
 from packager.optimise import optimise
@@ -58,6 +59,7 @@ def inspect_model(path: Path, dims: dict[str, int] | None = None, targets: Seque
     }
 
 
+@bounded()
 def inspect_plan(path: Path, dims: dict[str, int] | None = None, precision: Precision = "fp32") -> str:
     """The plan that the engine of the target wasm would run, as text.
 
