@@ -8,6 +8,7 @@ import * as esbuild from "esbuild";
 import { declarations } from "./declarations.mjs";
 import { licenses } from "./licenses.mjs";
 import { checkSizes } from "./sizes.mjs";
+import { tensorflow } from "./tensorflow.mjs";
 import { tokenizersUsed } from "./tokenizers.mjs";
 
 const root = fileURLToPath(new URL("../", import.meta.url));
@@ -126,6 +127,14 @@ async function buildWasm() {
   return { version, script: addAsset("wasm.js", await bundle("web_runtime/engines/wasm/index.ts")), modules };
 }
 
+async function buildWebgl() {
+  const { version } = JSON.parse(await readFile(`${root}node_modules/@tensorflow/tfjs-core/package.json`, "utf8"));
+  const script = await bundle("web_runtime/engines/webgl/index.ts", { plugins: [tensorflow] });
+  if (/\beval\(|new Function\b/.test(Buffer.from(script).toString()))
+    throw new Error("webgl.js makes code from text, which a content security policy forbids.");
+  return { version, script: addAsset("webgl.js", script) };
+}
+
 async function write() {
   const fresh = `${out}.new`;
   await rm(fresh, { recursive: true, force: true });
@@ -144,6 +153,7 @@ const engines = {
   wasm: await buildWasm(),
   "ort-wasm": await buildOrt("ort-wasm", "ort-wasm-simd-threaded"),
   webgpu: await buildOrt("webgpu", "ort-wasm-simd-threaded.asyncify"),
+  webgl: await buildWebgl(),
 };
 checkSizes(outputs, { files, engines });
 outputs.set("licenses.txt", Buffer.from(await licenses(root)));

@@ -36,6 +36,11 @@ def panels(weights: Constant, groups: int, precision: Precision) -> Packed:
     return Packed(packed, None if scale is None else _panels(scale.reshape(1, columns), groups).reshape(-1))
 
 
+def matrix(weights: Constant, precision: Precision) -> Packed:
+    """[…, N] as it is, with a scale for each of the N columns."""
+    return Packed(*_by_column(weights, precision))
+
+
 def columns(weights: Constant, precision: Precision) -> Packed:
     """[…, N] as it is; codes of the model keep their scale for each of the N columns, new ones are not made."""
     codes, scale = _by_column(weights, "fp16" if precision == "int8" else precision)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from packager.bounds import bounded
 from packager.errors import InputError
-from packager.targets import ort_wasm, wasm, webgpu
+from packager.targets import ort_wasm, wasm, webgl, webgpu
 
 if TYPE_CHECKING:
     from packager.lowered import Kept, Lowered
@@ -30,7 +30,7 @@ class TargetModule(Protocol):
         ...
 
 
-_MODULES: dict[Target, TargetModule] = {"wasm": wasm, "ort-wasm": ort_wasm, "webgpu": webgpu}
+_MODULES: dict[Target, TargetModule] = {"wasm": wasm, "ort-wasm": ort_wasm, "webgpu": webgpu, "webgl": webgl}
 KNOWN: tuple[Target, ...] = tuple(_MODULES)
 
 

@@ -36,12 +36,12 @@ def _infer(attributes: Mapping[str, Any], inputs: Sequence[Operand]) -> Sequence
 def _evaluate(attributes: Mapping[str, Any], /, x: Array) -> Sequence[Array]:
     result = x.astype(np.float64)
     for axis in (1, 2):
-        weights = _axis_weights(attributes, x.shape[axis], attributes["out"][axis - 1], attributes["scales"][axis - 1])
+        weights = axis_weights(attributes, x.shape[axis], attributes["out"][axis - 1], attributes["scales"][axis - 1])
         result = np.moveaxis(np.tensordot(weights, result, (1, axis)), 0, axis)
     return [result.astype(np.float32)]
 
 
-def _axis_weights(attributes: Mapping[str, Any], size: int, out: int, scale: float) -> Array:
+def axis_weights(attributes: Mapping[str, Any], size: int, out: int, scale: float) -> Array:
     """[out, size]: how much each old place gives to each new one."""
     exact = scale if scale else out / size
     return _weights_at(attributes, _places(attributes["coordinate"], size, out, exact), size)
@@ -198,7 +198,7 @@ def _by_tables(call: Call, x: Value, fn: str, coordinate: str, rounding: str, ax
         elif call.get("antialias", 0) and fn != "nearest" and new < size:
             table = _smooth(call, fn, size, new, factors[axis])
         else:
-            table = _axis_weights(_settings(call, fn, coordinate, rounding), size, new, factors[axis])
+            table = axis_weights(_settings(call, fn, coordinate, rounding), size, new, factors[axis])
         x = resampled(call, x, axis, table)
     if inside.all():
         return x

@@ -1,0 +1,64 @@
+"""Target ``webgl``: TensorFlow.js on the GPU. ``packager.lower.tensorflow`` makes a graph model; here its weights are cut."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from packager.lower import tensorflow as compiler
+from packager.lowered import Item, Lowered, Weights, group
+from packager.targets.verdict import Verdict
+
+if TYPE_CHECKING:
+    from packager.lower.tensorflow import GraphModel, Weight
+    from packager.model import Model
+    from packager.options import Precision
+
+PRECISIONS: tuple[Precision, ...] = ("fp32", "fp16", "int8")
+"""Those of weights on the wire, the finest first; what computes is float32."""
+
+
+def check(model: Model) -> Verdict:
+    """What TensorFlow.js cannot express, node by node, with a remedy."""
+    uncovered = compiler.cover(model)
+    return Verdict("webgl", [f"{node} Another target has it: wasm or ort-wasm." for node in uncovered])
+
+
+def lower(model: Model, shard_size: int, precision: Precision) -> Lowered:
+    """The graph model and its weights. Raises BuildError where TensorFlow.js cannot express the model."""
+    return placed(compiler.compile(model, precision), shard_size)
+
+
+def placed(compiled: GraphModel, shard_size: int) -> Lowered:
+    """Weights in graph order, grouped up to ``shard_size`` bytes by the size of their elements, so that byte planes can be told
+    apart. Enters into the document where each one is; locations are numbered."""
+    groups: list[Weights] = []
+    for element in sorted({_element(weight) for weight in compiled.weights}, reverse=True):
+        weights = [weight for weight in compiled.weights if _element(weight) == element]
+        data = [_bytes(weight) for weight in weights]
+        for indices in group([len(entry) for entry in data], shard_size):
+            location, offset = str(len(groups)), 0
+            for index in indices:
+                _place(weights[index], location, offset)
+                offset += len(data[index])
+            groups.append(Weights(location, [Item(data[index], element) for index in indices]))
+    return Lowered(compiled.text(), groups)
+
+
+def _element(weight: Weight) -> int:
+    return int(weight.packed.codes.dtype.itemsize)
+
+
+def _bytes(weight: Weight) -> bytes:
+    """Codes, and scales behind them; both start at multiples of 4."""
+    codes = np.ascontiguousarray(weight.packed.codes).tobytes()
+    scale = b"" if weight.packed.scale is None else np.ascontiguousarray(weight.packed.scale, np.float32).tobytes()
+    return codes + bytes(-len(codes) % 4) + scale
+
+
+def _place(weight: Weight, location: str, offset: int) -> None:
+    weight.entry.update(location=location, offset=offset)
+    if weight.packed.scale is not None:
+        codes = weight.packed.codes.nbytes
+        weight.entry["scale"] = offset + codes + -codes % 4
