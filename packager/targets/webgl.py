@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from packager.lower import tensorflow as compiler
-from packager.lowered import Item, Lowered, Weights, group
+from packager.lowered import NOTHING, Item, Kept, Lowered, Weights, group
 from packager.targets.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -25,19 +25,19 @@ def check(model: Model) -> Verdict:
     return Verdict("webgl", [f"{node} Another target has it: wasm or ort-wasm." for node in uncovered])
 
 
-def lower(model: Model, shard_size: int, precision: Precision) -> Lowered:
+def lower(model: Model, shard_size: int, precision: Precision, kept: Kept = NOTHING) -> Lowered:
     """The graph model and its weights. Raises BuildError where TensorFlow.js cannot express the model."""
-    return placed(compiler.compile(model, precision), shard_size)
+    return placed(compiler.compile(model, precision), shard_size, kept)
 
 
-def placed(compiled: GraphModel, shard_size: int) -> Lowered:
-    """Weights in graph order, grouped up to ``shard_size`` bytes by the size of their elements, so that byte planes can be told
-    apart. Enters into the document where each one is; locations are numbered."""
+def placed(compiled: GraphModel, shard_size: int, kept: Kept = NOTHING) -> Lowered:
+    """Weights in graph order, grouped by the size of their elements, so that byte planes can be told apart, up to ``shard_size``
+    bytes or as ``kept`` has them. Enters into the document where each one is; locations are numbered."""
     groups: list[Weights] = []
     for element in sorted({_element(weight) for weight in compiled.weights}, reverse=True):
         weights = [weight for weight in compiled.weights if _element(weight) == element]
         data = [_bytes(weight) for weight in weights]
-        for indices in group([len(entry) for entry in data], shard_size):
+        for indices in group(data, shard_size, kept):
             location, offset = str(len(groups)), 0
             for index in indices:
                 _place(weights[index], location, offset)
