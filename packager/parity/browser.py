@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from packager.browser import chromium, outside_loop
-from packager.errors import BuildError
+from packager.errors import BuildError, MissingToolError, PackagerError
 from packager.model import Tensors, numpy_dtype
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ async ({ groups, feeds, rounds, seconds }) => {
         const { threads, device } = models.get(id).info;
         results[id] = { threads, device: device.kind, times: [] };
       } catch (error) {
-        results[id] = { error: error.message };
+        results[id] = { error: error.message, code: error.code };
       }
     }
     const first = await read(0);
@@ -111,7 +111,7 @@ def run_in_browser(
     signature: Signature,
     feeds: list[Tensors],
     progress: Callable[[], None],
-) -> tuple[dict[str, BrowserRun | BuildError], str]:
+) -> tuple[dict[str, BrowserRun | PackagerError], str]:
     """Each variant's run, or why it has none, and the browser's name and version. All of them share one page.
 
     ``groups`` are ids of variants for the processor, and of those for the graphics card: each group is timed on its own.
@@ -138,10 +138,11 @@ def run_in_browser(
         except Error as error:
             message = str(error).removeprefix("Page.evaluate: ").splitlines()[0]
             raise BuildError(f"The bundle does not run in {runner}: {message}") from error
-    runs: dict[str, BrowserRun | BuildError] = {}
+    runs: dict[str, BrowserRun | PackagerError] = {}
     for variant, result in results.items():
         if "error" in result:
-            runs[variant] = BuildError(f"The variant does not run in {runner}: {result['error']}", where=variant)
+            kind = MissingToolError if result.get("code") == "unsupported" else BuildError
+            runs[variant] = kind(f"The variant does not run in {runner}: {result['error']}", where=variant)
         else:
             runs[variant] = BrowserRun(outputs[variant], result["device"], result["threads"], result["times"])
     return runs, runner

@@ -76,7 +76,7 @@ def _round(blocks: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         zeros = np.clip(np.rint(-low * span / step), 0, 15)
         codes = np.clip(np.rint(blocks / step[..., None]) + zeros[..., None], 0, 15)
         errors = np.square((codes - zeros[..., None]) * step[..., None] - blocks).sum(-1)
-        fresh = (codes.astype(np.uint8), steps, zeros.astype(np.uint8), errors)
+        fresh: tuple[np.ndarray, ...] = (codes.astype(np.uint8), steps, zeros.astype(np.uint8), errors)
         if best is not None:
             better = errors < best[3]
             masks = (better[..., None], better, better, better)

@@ -16,6 +16,7 @@ from playwright.sync_api import Page
 from packager import BuildOptions, build
 from packager.browser import chromium
 from packager.headers import content_security_policy
+from packager.options import Precision
 from packager.site import web_root
 from tests import models
 
@@ -124,11 +125,17 @@ def test_without_an_adapter_it_says_so_before_it_starts(engine: Engine) -> None:
         engine.prepare(module="/graph")
 
 
-def test_a_bundle_of_it_is_proven_on_the_card_and_others_have_no_part_of_it(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("precision", "proof"), [("fp32", "browser"), ("fp16", "native")])
+def test_a_bundle_of_it_is_proven_on_the_card_and_others_have_no_part_of_it(
+    precision: Precision, proof: str, tmp_path: Path
+) -> None:
+    """The card that a browser makes of the processor has no half floats: what asks for them is proven natively, and says so."""
     model = models.save(models.layers(count=2), tmp_path / "model.onnx")
-    manifest = build(BuildOptions(model, tmp_path / "site", targets=("webgpu",))).manifest
+    result = build(BuildOptions(model, tmp_path / "site", targets=("webgpu",), precision=precision))
+    manifest = result.manifest
     (variant,) = manifest["variants"]
-    assert (variant["id"], variant["parity"]["proof"]) == ("webgpu-fp32", "browser")
+    assert (variant["id"], variant["parity"]["proof"]) == (f"webgpu-{precision}", proof)
+    assert any("no graphics card with half floats" in warning for warning in result.warnings) == (proof == "native")
     assert max(shard["encoded_bytes"] for shard in manifest["engines"]["webgpu"]["module"]) < 25 * 2**20
     build(BuildOptions(model, tmp_path / "other", targets=("ort-wasm",), browser="off"))
     assert not [path for path in (tmp_path / "other" / "assets").iterdir() if "webgpu" in path.name or "asyncify" in path.name]
