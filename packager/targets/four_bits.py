@@ -1,7 +1,7 @@
 """Weights of 4 bits: large matrices in blocks, each with a step and a zero point, as the operator MatMulNBits takes them.
 
-Tables that Gather reads are packed alike, for GatherBlockQuantized. Arithmetic stays in float32, so that any graphics card will
-do. Other large weights travel as float16 behind a Cast, which the engine computes once, when it loads them.
+Arithmetic stays in float32, so that any graphics card will do. Tables that Gather reads keep 8 bits, and all other large
+weights travel as float16 behind a Cast, which the engine computes once, when it loads them.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def pack(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     blocks = -(-depth // BLOCK)
     padded = np.zeros((rows, blocks * BLOCK), np.float32)
     padded[:, :depth] = matrix.T
-    codes, steps, zeros = _round(padded.reshape(rows, blocks, BLOCK))
+    codes, steps, zeros = _round(padded.reshape(rows, blocks, BLOCK), 15)
     zeros = np.pad(zeros, ((0, 0), (0, blocks % 2)))
     return codes[..., ::2] | codes[..., 1::2] << 4, steps, zeros[:, ::2] | zeros[:, 1::2] << 4
 
@@ -65,23 +65,24 @@ def unpack(codes: np.ndarray, steps: np.ndarray, zeros: np.ndarray, depth: int) 
     return ((wide - zero[..., None]) * steps.astype(np.float32)[..., None]).reshape(rows, -1)[:, :depth].T
 
 
-def _round(blocks: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Codes from 0 to 15, steps and zero points of the blocks along the last axis, with the least squared error."""
+def _round(blocks: np.ndarray, most: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Codes from 0 to ``most``, steps and zero points of the blocks along the last axis, with the least squared error."""
     low, high = np.minimum(blocks.min(-1), 0), np.maximum(blocks.max(-1), 0)
     best: tuple[np.ndarray, ...] | None = None
-    for span in _SPANS:
+    for span in _SPANS if most == 15 else _SPANS[:1]:
         # A block of zeros has any step.
-        steps = np.maximum((high - low) * (span / 15), 2**-14).astype(np.float16)
+        steps = np.maximum((high - low) * (span / most), 2**-14).astype(np.float16)
         step = steps.astype(np.float32)
-        zeros = np.clip(np.rint(-low * span / step), 0, 15)
-        codes = np.clip(np.rint(blocks / step[..., None]) + zeros[..., None], 0, 15)
+        zeros = np.clip(np.rint(-low * span / step), 0, most)
+        codes = np.clip(np.rint(blocks / step[..., None]) + zeros[..., None], 0, most)
         errors = np.square((codes - zeros[..., None]) * step[..., None] - blocks).sum(-1)
-        fresh: tuple[np.ndarray, ...] = (codes.astype(np.uint8), steps, zeros.astype(np.uint8), errors)
-        if best is not None:
+        fresh = (codes.astype(np.uint8), steps, zeros.astype(np.uint8), errors)
+        if best is None:
+            best = fresh
+        else:
             better = errors < best[3]
-            masks = (better[..., None], better, better, better)
-            fresh = tuple(np.where(mask, new, old) for mask, new, old in zip(masks, fresh, best, strict=True))
-        best = fresh
+            shapes = (better[..., None], better, better, better)
+            best = tuple(np.where(mask, new, old) for mask, new, old in zip(shapes, fresh, best, strict=True))
     assert best is not None
     return best[0], best[1], best[2]
 
@@ -117,17 +118,16 @@ def _product(graph: onnx.GraphProto, node: onnx.NodeProto, matrix: np.ndarray) -
 
 
 def _lookup(graph: onnx.GraphProto, node: onnx.NodeProto, table: np.ndarray) -> list[onnx.NodeProto]:
-    width = table.shape[1]
-    if width % (2 * BLOCK):
-        # The operator wants whole blocks, and whole bytes of zero points, in each row.
+    rows, width = table.shape
+    if width % BLOCK:
         return [node]
-    codes, steps, zeros = pack(table.T)
+    codes, steps, zeros = _round(table.reshape(rows, -1, BLOCK), 255)
     name = node.output[0]
     casts, step = _constant(graph, f"{name}.steps", steps)
-    _, code = _constant(graph, f"{name}.codes", codes.reshape(len(table), -1))
+    _, code = _constant(graph, f"{name}.codes", codes.reshape(rows, width))
     _, zero = _constant(graph, f"{name}.zeros", zeros)
     inputs = [code, node.input[1], step, zero]
-    attributes: dict[str, Any] = {"bits": 4, "block_size": BLOCK, "gather_axis": 0, "quantize_axis": 1}
+    attributes: dict[str, Any] = {"bits": 8, "block_size": BLOCK, "gather_axis": 0, "quantize_axis": 1}
     return [*casts, helper.make_node("GatherBlockQuantized", inputs, [name], node.name, domain=_DOMAIN, **attributes)]
 
 
