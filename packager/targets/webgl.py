@@ -31,8 +31,10 @@ def lower(model: Model, shard_size: int, precision: Precision, kept: Kept = NOTH
 
 
 def placed(compiled: GraphModel, shard_size: int, kept: Kept = NOTHING) -> Lowered:
-    """Weights in graph order, grouped by the size of their elements, so that byte planes can be told apart, up to ``shard_size``
-    bytes or as ``kept`` has them. Enters into the document where each one is; locations are numbered."""
+    """Weights in graph order, by the size of their elements, grouped up to ``shard_size`` bytes or as ``kept`` has them.
+
+    Enters into the document where each one is; locations are numbered.
+    """
     groups: list[Weights] = []
     for element in sorted({_element(weight) for weight in compiled.weights}, reverse=True):
         weights = [weight for weight in compiled.weights if _element(weight) == element]

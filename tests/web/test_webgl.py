@@ -7,8 +7,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+import onnx
 import pytest
 
+from packager import BuildOptions, build
 from packager.browser import chromium_flags, chromium_path
 from packager.lower.tensorflow import cover
 from packager.targets.webgl import lower
@@ -17,12 +19,16 @@ from tests.lower.test_tensorflow import small
 
 from .engine_graphs import network
 from .generated import generated
+from .server import Host
 from .webgl import Case, WebglEngine, is_plain, webgl_engine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from playwright.sync_api import Browser
+
+    from .bundles import Bundle
 
 # Those whose nodes are more than one of the same name. `python -m scripts.webgl_coverage` runs all.
 _TELLING = (
@@ -132,3 +138,46 @@ def test_a_browser_without_webgl_2_is_told(card: Browser) -> None:
     with webgl_engine(card, without=True) as engine:
         (result,) = engine.run([Case(single("Relu", {"x": random(4)}), {"x": random(4)})])
     assert (result.error, result.message) == ("engine-failed", "This browser has no WebGL 2 in a worker.")
+
+
+_LOAD = """async () => {
+  const { load } = await import("./packager.js");
+  globalThis.model = await load("./manifest.json");
+  return model.info;
+}"""
+_COUNT = """() => {
+  globalThis.draws = 0;
+  const { drawElements } = WebGL2RenderingContext.prototype;
+  WebGL2RenderingContext.prototype.drawElements = function (...given) {
+    globalThis.draws++;
+    return drawElements.apply(this, given);
+  };
+}"""
+_INFER = """async (numbers) => {
+  const { scores } = await model.infer({ images: { data: new Float32Array(numbers), dims: [1, 3, 16, 16] } });
+  return Array.from(scores.data);
+}"""
+
+
+def test_a_bundle_computes_on_the_gpu_and_others_have_no_tensorflow(card: Browser, bundle: Bundle, tmp_path: Path) -> None:
+    made = small(dims=(1, 3, 16, 16))
+    onnx.save(made.proto, tmp_path / "small.onnx")
+    build(BuildOptions(tmp_path / "small.onnx", tmp_path / "site", targets=("webgl",)))
+    manifest = json.loads((tmp_path / "site" / "manifest.json").read_bytes())
+    (variant,) = manifest["variants"]
+    assert (variant["id"], set(manifest["engines"])) == ("webgl-fp32", {"webgl"})
+    assert variant["parity"]["outputs"][0]["relative"] < _TOLERANCE
+    images = random(1, 3, 16, 16)
+    with Host({"/": tmp_path / "site"}, pages={"/blank.html": "<!doctype html>"}) as host, card.new_context() as context:
+        page = context.new_page()
+        page.goto(f"{host.origin}/blank.html")
+        info = page.evaluate(_LOAD)
+        (worker,) = page.workers
+        worker.evaluate(_COUNT)
+        scores = page.evaluate(_INFER, images.reshape(-1).tolist())
+        draws = worker.evaluate("() => draws")
+    assert (info["variant"], info["device"]["kind"]) == ("webgl-fp32", "software-gpu")
+    np.testing.assert_allclose(scores, expected(made, {"images": images})["scores"][0], rtol=1e-3, atol=1e-6)
+    assert draws >= 5
+    assert [*(tmp_path / "site").glob("assets/webgl-*.js")]
+    assert not [*bundle.site.glob("assets/webgl-*")]
