@@ -12,6 +12,7 @@ from packager.bounds import bounded
 from packager.content import content_bytes
 from packager.errors import InputError
 from packager.optimise import optimise
+from packager.quantise import quantise
 from packager.readers import read
 from packager.readers.onnx import graph_tensors, nodes
 from packager.targets import KNOWN, check, wasm
@@ -69,7 +70,7 @@ def inspect_plan(path: Path, dims: dict[str, int] | None = None, precision: Prec
     verdict = wasm.check(model)
     if not verdict.fits:
         raise InputError(f"The target wasm does not cover this model: {' '.join(verdict.problems)}", where=str(path))
-    return wasm.plan_text(model, precision)
+    return wasm.plan_text(quantise(model, precision), precision)
 
 
 def _prepared(model: Model) -> Model:

@@ -56,6 +56,7 @@ class BuildOptions:
     name: str | None = None
     shard_size: int = DEFAULT_SHARD_SIZE
     samples: tuple[Path, ...] = ()
+    calibration: Path | None = None
     tolerance: float | None = None
     browser: BrowserUse = "auto"
     dims: dict[str, int] = field(default_factory=dict)
@@ -75,6 +76,8 @@ class BuildOptions:
         for sample in self.samples:
             if not sample.is_file():
                 raise InputError("--sample names a file that does not exist.", where=str(sample))
+        if self.calibration is not None and not self.calibration.is_dir():
+            raise InputError("--calibration names a folder that does not exist.", where=str(self.calibration))
         if self.name is not None and not 1 <= len(self.name.strip()) <= 200:
             raise InputError("The name must have 1 to 200 characters.", where="--name")
         if not SMALLEST_SHARD <= self.shard_size <= LARGEST_SHARD:

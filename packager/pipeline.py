@@ -1,4 +1,4 @@
-"""The story of a build: read → optimise → lower → shard → prove → choose → manifest → site."""
+"""The story of a build: read → optimise → quantise → lower → shard → prove → choose → manifest → site."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from packager.optimise import optimise
 from packager.options import GPU_TARGETS
 from packager.progress import Silent
 from packager.proof import Proof, browser_obstacle, prove
+from packager.quantise import Quantiser
 from packager.readers import read
 from packager.shard import Shards
 from packager.signing import read_signer
@@ -66,7 +67,8 @@ def build(options: BuildOptions, progress: Progress = Silent()) -> BuildResult: 
     asked = frozenset(candidate.id for candidate in wanted if candidate.asked)
     proof = Proof(optimised.signature, feeds, reference, options, asked, signer)
     with progress.step("Lowering the model"):
-        lowered = _lower(optimised, wanted, options, warnings.append)
+        calibration = sampling.calibration(model, task, options.calibration) or feeds
+        lowered = _lower(optimised, wanted, calibration, options, warnings.append)
     with staged(options.output) as folder:
         draft = _write_bundle(folder, options, lowered, task, samples, proof, progress)
         manifest = prove(folder, draft, proof, progress, warnings.append)
@@ -126,16 +128,20 @@ def _write_bundle(
 
 
 def _lower(
-    model: Model, wanted: list[Candidate], options: BuildOptions, warn: Callable[[str], None]
+    model: Model, wanted: list[Candidate], calibration: list[Tensors], options: BuildOptions, warn: Callable[[str], None]
 ) -> dict[Candidate, Lowered]:
     """The model for each variant that takes it; one that was asked for must."""
     lowered: dict[Candidate, Lowered] = {}
     older = [] if options.update is None else manifests.read_manifest(options.update)["variants"]
     kept = Kept(weights["content"] for variant in older for weights in variant["weights"])
+    quantiser = Quantiser(model, calibration)
     for target in dict.fromkeys(candidate.target for candidate in wanted):
         verdict = check(target, model)
         if verdict.fits:
-            lowered |= {each: lower(each, model, options.shard_size, kept) for each in wanted if each.target == target}
+            for each in wanted:
+                if each.target == target:
+                    taken = quantiser.model(each.precision) if target == "wasm" else model
+                    lowered[each] = lower(each, taken, options.shard_size, kept)
         elif target in options.targets:
             raise InputError(f"The target {target} does not cover this model: {_some(verdict.problems)}", where=str(model.path))
         elif target == wanted[-1].target:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp")
 _SEED = 20481
+# More inputs for the calibration than this tell nothing new.
+_CALIBRATION = 256
 # What the page of a text model starts with, and what it is proven on, where the user gives no lines.
 _TEXTS = (
     "A man is playing the guitar on stage.",
@@ -46,6 +48,20 @@ def collect(model: Model, task: AnyTask, files: tuple[Path, ...]) -> list[Sample
     if isinstance(task, ImageTask):
         return [_picture(task, _made_up_picture(task, index), f"made up {index}", None, generated=True) for index in range(3)]
     return [_made_up_tensors(model, index) for index in range(2)]
+
+
+def calibration(model: Model, task: AnyTask, folder: Path | None) -> list[Tensors]:
+    """The inputs in the files of a folder, those of them that are far apart where there are too many; none without a folder.
+
+    Raises InputError where the folder holds none, or a file that is no sample.
+    """
+    if folder is None:
+        return []
+    files = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
+    found = [sample.tensors for file in files for sample in _read(model, task, file)]
+    if not found:
+        raise InputError("--calibration names a folder without inputs.", where=str(folder))
+    return found[:: -(-len(found) // _CALIBRATION)]
 
 
 def batches(task: AnyTask, samples: list[Sample]) -> list[Tensors]:

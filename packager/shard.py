@@ -7,7 +7,7 @@ import zlib
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Literal
 
-from packager.content import shard_path, shuffle
+from packager.content import STRIDES, shard_path, shuffle
 from packager.errors import BuildError
 
 if TYPE_CHECKING:
@@ -25,6 +25,9 @@ _WORTHWHILE = 0.95
 # The filter is chosen on this much of a shard: weights are alike all over.
 _PROBE = 256 * 2**10
 _LEVEL = 9
+# Codes of weights are noise with a bell's shape: short repetitions in it are chance, and to name one costs more than to code
+# its bytes one by one. Up to an eighth of a shard lies between the strategies.
+_STRATEGIES = (zlib.Z_DEFAULT_STRATEGY, zlib.Z_FILTERED)
 
 
 class Shards:
@@ -72,13 +75,15 @@ class Shards:
 
 def encode(data: memoryview, element: int, digest: str) -> tuple[Shard, bytes]:
     """A shard and its file's bytes, in the shortest of the encodings, or as it is where none pays."""
-    choice: Filter = "none"
+    filters: list[Filter] = ["none"]
     if element in _FILTER_OF_ELEMENT and len(data) % element == 0:
-        probe = data[: _PROBE - _PROBE % element]
-        shuffled = zlib.compress(shuffle(probe, element), 6)
-        if len(shuffled) < len(zlib.compress(probe, 6)):
-            choice = _FILTER_OF_ELEMENT[element]
-    encoded = _gzip(data if choice == "none" else shuffle(data, element))
+        filters.append(_FILTER_OF_ELEMENT[element])
+    probe = data[: _PROBE - _PROBE % element]
+    trials = {
+        (choice, strategy): len(_gzip(_filtered(probe, choice), strategy)) for choice in filters for strategy in _STRATEGIES
+    }
+    choice, strategy = min(trials, key=lambda trial: trials[trial])
+    encoded = _gzip(_filtered(data, choice), strategy)
     if len(encoded) > len(data) * _WORTHWHILE:
         encoded = bytes(data)
         return _shard(digest, encoded, data, "none", "none"), encoded
@@ -95,7 +100,11 @@ def _shard(digest: str, encoded: bytes, data: memoryview, encoding: Literal["non
     }
 
 
-def _gzip(data: bytes | memoryview) -> bytes:
+def _filtered(data: memoryview, choice: Filter) -> bytes | memoryview:
+    return data if choice == "none" else shuffle(data, STRIDES[choice])
+
+
+def _gzip(data: bytes | memoryview, strategy: int) -> bytes:
     # 16 + 15: a gzip header, without time or name, so that the same content gives the same file.
-    compressor = zlib.compressobj(_LEVEL, zlib.DEFLATED, 16 + 15, 9)
+    compressor = zlib.compressobj(_LEVEL, zlib.DEFLATED, 16 + 15, 9, strategy)
     return compressor.compress(data) + compressor.flush()

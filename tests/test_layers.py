@@ -28,7 +28,7 @@ LAYERS = [
         "headers",
         "declarations",
     },
-    {"readers", "optimise", "samples", "targets", "shard", "parity", "choose", "site", "staging", "hosts", "serve"},
+    {"readers", "optimise", "quantise", "samples", "targets", "shard", "parity", "choose", "site", "staging", "hosts", "serve"},
     {"pipeline", "proof", "inspection", "bench", "verify", "difference"},
     {"report"},
     {"cli"},

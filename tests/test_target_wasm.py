@@ -16,6 +16,7 @@ from packager.content import read_content, shard_path
 from packager.errors import InputError
 from packager.inspection import inspect_model
 from packager.lower import compile as compile_model
+from packager.quantise import quantise
 from packager.readers import read
 from packager.targets import wasm
 from tests import models
@@ -69,7 +70,7 @@ def test_locations_are_the_places_of_their_bytes(model: Path, shard_size: int) -
 
 
 def test_codes_and_scales_travel_together(model: Path) -> None:
-    lowered = wasm.lower(read(model, {}), 2**20, "int8")
+    lowered = wasm.lower(quantise(read(model, {}), "int8"), 2**20, "int8")
     assert len(lowered.weights) == 1
     assert {item.element for item in lowered.weights[0].items} == {1}
 

@@ -65,6 +65,11 @@ def add(commands: Any) -> argparse.ArgumentParser:
         help="input to prove and try the model with: .npy, .npz, a picture, a .txt with one text a line (repeatable)",
     )  # fmt: skip
     build.add_argument(
+        "--calibration", type=Path, metavar="DIR",
+        help="a folder of inputs like those of --sample, a hundred or more, which int8 and int4 weights are rounded by "
+        "(default: the samples)",
+    )  # fmt: skip
+    build.add_argument(
         "--tolerance", type=float, metavar="X",
         help="largest difference to the original, relative to the output's largest value (default: "
         + ", ".join(f"{tolerance:g} for {precision}" for precision, tolerance in TOLERANCES.items()) + ")",
@@ -118,6 +123,7 @@ def run(options: argparse.Namespace) -> int:
             name=options.name,
             shard_size=options.shard_size,
             samples=tuple(options.sample or ()),
+            calibration=options.calibration,
             tolerance=options.tolerance,
             browser=options.browser,
             dims=dict(options.dim or ()),

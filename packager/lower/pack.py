@@ -1,4 +1,8 @@
-"""Weights in the layouts that kernels read (web_runtime/kernels/README.md defines them), as fp32, fp16 or int8 on the wire."""
+"""Weights in the layouts that kernels read (web_runtime/kernels/README.md defines them), as fp32, fp16 or int8 on the wire.
+
+Codes are made by ``packager.quantise``, or are the model's own; here they are only laid out. What has none travels as fp16
+where fewer bits than fp32 are asked for.
+"""
 
 from __future__ import annotations
 
@@ -15,9 +19,8 @@ PANEL = 8
 
 # Smaller tensors travel as they are: what they would save is less than what their expansion costs.
 _SMALL = 2048
-# Where int8 is asked for, smaller tensors and depthwise filters travel as fp16: on EfficientNet-Lite0 that halves the error
-# for 3 % more bytes.
-_FEW = 8192
+# The largest half float is 65504.
+_LARGEST = 65504
 
 
 @dataclass(frozen=True)
@@ -42,9 +45,8 @@ def matrix(weights: Constant, precision: Precision) -> Packed:
 
 
 def columns(weights: Constant, precision: Precision) -> Packed:
-    """[…, N] as it is; codes of the model keep their scale for each of the N columns, new ones are not made."""
-    codes, scale = _by_column(weights, "fp16" if precision == "int8" else precision)
-    return Packed(codes, scale)
+    """[…, N] as it is; codes have a scale for each of the N columns."""
+    return Packed(*_by_column(weights, precision))
 
 
 def rows(weights: Constant, precision: Precision) -> Packed:
@@ -54,15 +56,15 @@ def rows(weights: Constant, precision: Precision) -> Packed:
         first = (weights.shape[0],) + (1,) * (weights.array.ndim - 1)
         if held.size == 1 or held.shape == first:
             return Packed(weights.array, np.broadcast_to(held.reshape(-1), (weights.shape[0],)).astype(np.float32))
-    return _encode(weights, precision, tuple(range(1, weights.array.ndim)))
+    return plain(weights, precision)
 
 
 def plain(weights: Constant, precision: Precision) -> Packed:
-    """Any tensor in its own order: fp16 where that is wanted, never int8, for it has no columns."""
-    if weights.array.dtype == np.float16 and weights.scale is not None and np.all(weights.scale == 1):
+    """Any tensor in its own order: as numbers, for it has no columns."""
+    if _is_half(weights):
         return Packed(weights.array)
     data = weights.data
-    if precision != "fp32" and data.dtype == np.float32 and data.size >= _SMALL and np.abs(data).max(initial=0) < 65504:
+    if precision != "fp32" and data.dtype == np.float32 and data.size >= _SMALL and np.abs(data).max(initial=0) < _LARGEST:
         return Packed(data.astype(np.float16))
     return Packed(data)
 
@@ -72,21 +74,11 @@ def _by_column(weights: Constant, precision: Precision) -> tuple[Array, Array | 
     held = weights.scale
     if held is not None and weights.array.dtype == np.int8 and held.size in (1, held.shape[-1]):
         return weights.array, np.broadcast_to(held.reshape(-1), (weights.shape[-1],)).astype(np.float32)
-    if held is not None and weights.array.dtype == np.float16 and np.all(weights.scale == 1):
-        return weights.array, None
-    packed = _encode(weights, precision, tuple(range(weights.array.ndim - 1)))
-    return packed.codes, packed.scale
+    return plain(weights, precision).codes, None
 
 
-def _encode(weights: Constant, precision: Precision, over: tuple[int, ...]) -> Packed:
-    data = weights.data
-    if precision == "fp32" or data.size < _SMALL or data.dtype != np.float32 or not np.isfinite(data).all():
-        return Packed(data)
-    if precision == "fp16" or data.size < _FEW:
-        return Packed(data.astype(np.float16)) if np.abs(data).max() < 65504 else Packed(data)
-    scale = np.abs(data).max(axis=over, keepdims=True) / np.float32(127)
-    scale = np.where(scale > 0, scale, 1).astype(np.float32)
-    return Packed(np.rint(data / scale).astype(np.int8), scale.reshape(-1))
+def _is_half(weights: Constant) -> bool:
+    return weights.array.dtype == np.float16 and weights.scale is not None and bool(np.all(weights.scale == 1))
 
 
 def _panels(matrix: Array, groups: int) -> Array:

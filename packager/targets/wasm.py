@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from packager.model import Model
     from packager.options import Precision
 
-PRECISIONS: tuple[Precision, ...] = ("fp32", "fp16", "int8")
+PRECISIONS: tuple[Precision, ...] = ("fp32", "fp16", "int8", "int4")
 
 # A tensor this small goes with its neighbours whatever its elements are: bias beside weights, scales beside codes.
 _SMALL = 16 * 2**10

@@ -13,6 +13,7 @@ import pytest
 from packager.errors import BuildError
 from packager.lower import compile, cover  # noqa: A004
 from packager.lower.text import describe, summary
+from packager.quantise import quantise
 from tests.lower.graphs import check, expected, model, node, random
 from tests.lower.plans import PLACES, hold
 
@@ -91,7 +92,7 @@ def large() -> tuple[Model, dict[str, np.ndarray]]:
 def test_precision_on_the_wire() -> None:
     made, _ = large()
     full = compile(made)
-    half, codes = compile(made, "fp16"), compile(made, "int8")
+    half, codes = compile(made, "fp16"), compile(quantise(made, "int8"), "int8")
     for compiled in (full, half, codes):
         hold(compiled, {})
     assert full.plan["load"] == []

@@ -1,0 +1,87 @@
+"""Fewer bits for a model's weights: codes on the wire, fp32 arithmetic all the same.
+
+Each output of a product and each row of a table gets a step of its own and codes that are multiples of it, tails and all.
+How many bytes that takes is up to the entropy of the codes, as shards are compressed, so a precision says how many bits a
+number takes on average. Which weights get more of them, and which way each is rounded, is told by samples where there are any.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from packager.quantise.budget import widths
+from packager.quantise.calibration import Calibration
+from packager.quantise.rounding import nearest, steps_of
+from packager.quantise.weights import Codes, by_output, find, like, replaced
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from packager.model import Model, Tensors
+    from packager.options import Precision
+    from packager.quantise.weights import Array, Weight
+
+__all__ = ["BITS", "Quantiser", "quantise"]
+
+# Bits of a number, on average over all weights that have codes.
+BITS: dict[Precision, float] = {"int8": 5.6, "int4": 4.5}
+# Smaller tensors are left alone: what they would save is less than what their scales cost.
+_LEAST = 2048
+# Errors at this width tell how a weight's errors grow with it.
+_PROBE = 0.125
+
+
+def quantise(model: Model, precision: Precision, feeds: Sequence[Tensors] = ()) -> Model:
+    """The model with weights as int8 codes and scales, where ``precision`` is one that has codes; else as it is.
+
+    ``feeds`` are inputs of the model. Without any, all weights are rounded alike.
+    """
+    return Quantiser(model, feeds).model(precision)
+
+
+class Quantiser:
+    """A model at several precisions: what samples tell of its weights is found out once, and only where it is asked for."""
+
+    def __init__(self, model: Model, feeds: Sequence[Tensors] = ()) -> None:
+        self._model = model
+        self._feeds = feeds
+
+    def model(self, precision: Precision) -> Model:
+        """The model with codes of this precision, or as it is where that has none."""
+        if precision not in BITS or not self._weights:
+            return self._model
+        chosen = widths(self._matrices, self._losses, BITS[precision])
+        codes = {name: self._codes(weight, chosen[name]) for name, weight in self._weights.items() if chosen[name]}
+        return replace(self._model, proto=replaced(self._model.proto, codes))
+
+    @cached_property
+    def _weights(self) -> dict[str, Weight]:
+        return {weight.name: weight for weight in find(self._model.proto, _LEAST)}
+
+    @cached_property
+    def _matrices(self) -> dict[str, Array]:
+        return {name: by_output(weight) for name, weight in self._weights.items()}
+
+    @cached_property
+    def _calibration(self) -> Calibration | None:
+        return Calibration(self._model.proto, list(self._weights.values()), self._feeds) if self._feeds else None
+
+    @cached_property
+    def _losses(self) -> dict[str, float]:
+        """By how much the outputs are off per squared width of the steps; without samples every number counts the same."""
+        calibration = self._calibration
+        if calibration is None:
+            return {name: float(matrix.size) for name, matrix in self._matrices.items()}
+        losses = {}
+        for name, matrix in self._matrices.items():
+            steps = steps_of(matrix, _PROBE)
+            losses[name] = calibration.loss({name: like(self._weights[name], nearest(matrix, steps) * steps)}) / _PROBE**2
+        return losses
+
+    def _codes(self, weight: Weight, width: float) -> Codes:
+        matrix = self._matrices[weight.name]
+        steps = steps_of(matrix, width)
+        feedback = self._calibration.feedback(weight) if self._calibration else None
+        return Codes(like(weight, (feedback or nearest)(matrix, steps)), like(weight, steps))

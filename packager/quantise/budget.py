@@ -1,0 +1,59 @@
+"""How wide the steps of each weight may be, where all of them together have so many bits."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from packager.quantise.rounding import entropy, nearest, steps_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Array = np.ndarray
+
+# Of a large matrix, so many elements tell how its codes are spread.
+_SAMPLE = 1 << 18
+# What a half float takes after compression.
+HALF_BITS = 13.6
+# Widest and narrowest steps, in units of a row's root mean square.
+_WIDEST, _NARROWEST = 1.0, 2.0**-8
+_ROUNDS = 12
+
+
+def widths(matrices: Mapping[str, Array], losses: Mapping[str, float], bits: float) -> dict[str, float]:
+    """The step's width for each matrix, so that a number takes ``bits`` on average; 0 where one is better left as it is.
+
+    ``losses``: by how much the outputs are off per squared width. The sum of losses is least for the bits where every
+    number of them costs the same: a width goes with the root of a matrix's size over its loss.
+    """
+    total = sum(matrix.size for matrix in matrices.values())
+    mean = sum(losses.values()) / total
+    wanted = {
+        name: float(np.sqrt(mean * matrix.size / losses[name])) if losses[name] > 0 else _WIDEST / _NARROWEST
+        for name, matrix in matrices.items()
+    }
+    samples = {name: _sample(matrix) for name, matrix in matrices.items()}
+    low, high = np.log2(_NARROWEST), 2.0
+    for _ in range(_ROUNDS):
+        middle = (low + high) / 2
+        spent = sum(matrices[name].size * _bits(samples[name], wanted[name] * 2.0**middle) for name in matrices)
+        low, high = (middle, high) if spent > bits * total else (low, middle)
+    return {name: _clamped(samples[name], wanted[name] * 2.0**high) for name in matrices}
+
+
+def _clamped(matrix: Array, width: float) -> float:
+    """A width that codes can have; 0 where even the finest ones are much coarser than what is wanted."""
+    finest = float(np.median(np.abs(matrix).max(axis=1) / 127 / np.maximum(np.sqrt(np.square(matrix).mean(axis=1)), 1e-30)))
+    return 0.0 if width < finest / 4 else float(np.clip(width, _NARROWEST, _WIDEST))
+
+
+def _bits(matrix: Array, width: float) -> float:
+    width = _clamped(matrix, width)
+    return entropy(nearest(matrix, steps_of(matrix, width))) if width else HALF_BITS
+
+
+def _sample(matrix: Array) -> Array:
+    rows = max(1, _SAMPLE // matrix.shape[1])
+    return matrix[:: max(1, -(-len(matrix) // rows))]
