@@ -8,6 +8,7 @@ import urllib.error
 import urllib.request
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin
@@ -79,15 +80,16 @@ def first_bytes(manifest: Manifest, variant: Variant) -> int:
     return sum(manifests.first_visit_bytes(manifest, variant).values())
 
 
-def wire_bytes(url: str) -> int:
-    """Bytes of a file's answer as a browser gets it, head and all; 0 where there is none."""
+@cache
+def answer_bytes(url: str) -> tuple[int, int]:
+    """Bytes of a file's answer as a browser gets it, its head and its body; 0 where there is none."""
     asked = urllib.request.Request(url, headers={"Accept-Encoding": "gzip, deflate, br, zstd"})  # noqa: S310 (checked)
     try:
         with urllib.request.urlopen(asked, timeout=_SECONDS) as response:  # noqa: S310
             head = sum(len(name) + len(value) + 4 for name, value in response.headers.items())
-            return len(f"HTTP/1.1 {response.status} {response.reason}\r\n\r\n") + head + len(response.read())
-    except OSError:
-        return 0
+            return len(f"HTTP/1.1 {response.status} {response.reason}\r\n\r\n") + head, len(response.read())
+    except (OSError, ValueError):
+        return 0, 0
 
 
 def _get_manifest(url: str) -> bytes:

@@ -48,6 +48,11 @@ class Conditions:
     cpu: float
     remarks: set[str]
 
+    @property
+    def asked(self) -> bool:
+        """Whether anything is to be another than it is."""
+        return self.network is not None or self.cpu > 1
+
     async def apply(self, targets: Targets, target: Target) -> None:
         """Puts a target under the conditions. Raises BuildError where it refuses what others take."""
         if self.network is not None:

@@ -31,23 +31,17 @@ class Target:
 
 @dataclass
 class Targets:
-    """All targets below a page's session. ``prepare`` comes before a target runs any script; ``on_event`` takes its events."""
+    """All targets below a page's session. ``prepare`` comes before the page runs any script, in others as early as it can."""
 
     session: CDPSession
     prepare: Callable[[Targets, Target], Awaitable[None]]
-    on_event: Callable[[Target, str, dict[str, Any]], None]
-    events: tuple[str, ...]
-    """Names of the page's own events that are wanted; those of other targets all come."""
     _waiting: dict[int, asyncio.Future[dict[str, Any]]] = field(default_factory=dict)
-    _known: dict[tuple[str, ...], Target] = field(default_factory=dict)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
     _last: int = 0
 
     async def start(self) -> None:
         """Prepares the page and attaches to all that it starts from now on."""
         page = Target("page", "")
-        for name in self.events:
-            self.session.on(name, lambda params, name=name: self.on_event(page, name, params))
         self.session.on("Target.attachedToTarget", lambda params: self._attach((), params))
         self.session.on("Target.receivedMessageFromTarget", lambda params: self._receive((), params))
         await self.prepare(self, page)
@@ -88,7 +82,6 @@ class Targets:
     def _attach(self, parent: tuple[str, ...], params: dict[str, Any]) -> None:
         info = params["targetInfo"]
         target = Target(info["type"], info["url"], (*parent, params["sessionId"]))
-        self._known[target.path] = target
         task = asyncio.create_task(self._begin(target))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -120,8 +113,6 @@ class Targets:
             self._attach(path, message["params"])
         elif message["method"] == "Target.receivedMessageFromTarget":
             self._receive(path, message["params"])
-        elif path in self._known:
-            self.on_event(self._known[path], message["method"], message["params"])
 
 
 def _wrapped(session: str, message: dict[str, Any]) -> dict[str, Any]:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from urllib.parse import urljoin
 
 from packager import manifest as manifests
-from packager.bench.bundle import first_bytes, wire_bytes
+from packager.bench.bundle import first_bytes
 from packager.bench.conditions import conditions
 from packager.bench.host import served
 from packager.bench.machine import graphics
@@ -68,12 +67,11 @@ async def prepare(held: AsyncExitStack, plan: Plan, started: Browsers, progress:
         before = None
         if bundle.url is None:
             relay = await held.enter_async_context(Relay(await held.enter_async_context(served(bundle.folder))))
-            address, hidden = Address(f"{relay.origin}/", relay), {}
+            address = Address(f"{relay.origin}/", relay)
             if plan.old is not None and options.update_from is not None:
                 before = Old(plan.old, await held.enter_async_context(served(options.update_from)))
         else:
-            worker = urljoin(bundle.url, "sw.js")
-            address, hidden = Address(bundle.url, None), {worker: wire_bytes(worker)}
+            address = Address(bundle.url, None)
     wanted = conditions(options.network, options.cpu_throttle)
     visitor = Visitor(
         address=address,
@@ -81,7 +79,6 @@ async def prepare(held: AsyncExitStack, plan: Plan, started: Browsers, progress:
         conditions=wanted,
         devtools=options.browser == "chromium",
         timeout=options.timeout or _patience(options, max(first_bytes(bundle.manifest, variant) for variant in plan.variants)),
-        unseen=hidden,
     )
     return Bench(started, visitor, plan.inputs, options.runs, options.visits, options.only, before, progress)
 

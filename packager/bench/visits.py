@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from contextlib import asynccontextmanager, nullcontext
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from packager.bench import phases
 from packager.bench.devtools import Targets
 from packager.bench.told import STORED, Told
-from packager.bench.traffic import EVENTS, Kinds, Transfer, Wire, tally
+from packager.bench.traffic import Kinds, Transfer, Wire, tally
 from packager.errors import BuildError, InputError
 from packager.manifest import engine_scripts, module_contents
 
@@ -52,8 +52,6 @@ class Visitor:
     conditions: Conditions
     devtools: bool
     timeout: float
-    unseen: dict[str, int] = field(default_factory=dict)
-    """URLs that DevTools does not report, with their bytes; fetched with every fresh profile."""
 
     @asynccontextmanager
     async def page(self, context: BrowserContext, url: str) -> AsyncIterator[tuple[Page, Told, Wire | None]]:
@@ -63,10 +61,12 @@ class Visitor:
         page = context.pages[0] if context.pages and context.pages[0].url == "about:blank" else await context.new_page()
         told = Told()
         try:
-            await told.listen(page)
-            wire = await self._watch(context, page) if self.devtools else None
-            await _go(page, url, self.timeout)
-            yield page, told, wire
+            with Wire(context) if self.devtools else nullcontext() as wire:
+                await told.listen(page)
+                if self.conditions.asked:
+                    await self._limit(context, page)
+                await _go(page, url, self.timeout)
+                yield page, told, wire
         except Error as error:
             told.check()
             raise BuildError(f"The browser gave up: {_line(error)}", where=url) from error
@@ -77,18 +77,18 @@ class Visitor:
             self.address.relay.exchanges.clear()
         async with self.page(context, url) as (_, told, wire):
             await self._result(told, 1)
-            stored = await self._settle(told)
+            stored = await self._settle(told, wire)
             visit = self._describe(told, told.results[0], told.documents[0])
             visit["stored"] = stored
-            visit["traffic"] = self._traffic(wire, told, fresh=fresh)
+            visit["traffic"] = await self._traffic(wire, told, fresh=fresh)
             return visit
 
     @asynccontextmanager
     async def settled(self, context: BrowserContext, url: str) -> AsyncIterator[tuple[Page, Told]]:
         """A page with its model, all stored, ready to be worked with. Raises BuildError."""
-        async with self.page(context, url) as (page, told, _):
+        async with self.page(context, url) as (page, told, wire):
             await self._result(told, 1)
-            await self._settle(told)
+            await self._settle(told, wire)
             yield page, told
 
     async def update(self, context: BrowserContext, url: str, new: Manifest) -> dict[str, Any]:
@@ -107,23 +107,19 @@ class Visitor:
             in_time = await told.until(lambda: any(each["info"]["id"] == new["id"] for each in told.results), self.timeout)
             if not in_time:
                 raise BuildError("The page did not switch to the newer bundle.", where=url)
-            stored = await self._settle(told)
+            stored = await self._settle(told, wire)
             result = next(each for each in told.results if each["info"]["id"] == new["id"])
             visit = self._describe(told, result, told.documents[documents])
             visit["stored"] = stored
-            visit["traffic"] = self._traffic(wire, told, fresh=False)
+            visit["traffic"] = await self._traffic(wire, told, fresh=False)
             return visit
 
-    async def _watch(self, context: BrowserContext, page: Page) -> Wire:
-        wire = Wire()
-
+    async def _limit(self, context: BrowserContext, page: Page) -> None:
         async def prepare(targets: Targets, target: Any) -> None:
             await targets.send(target, "Network.enable")
             await self.conditions.apply(targets, target)
 
-        session = await context.new_cdp_session(page)
-        await Targets(session, prepare, wire.take, EVENTS).start()
-        return wire
+        await Targets(await context.new_cdp_session(page), prepare).start()
 
     async def _result(self, told: Told, count: int) -> None:
         if await told.until(lambda: len(told.results) >= count, self.timeout):
@@ -136,14 +132,12 @@ class Visitor:
             remedy="Open it in a browser to see why, or wait longer with --timeout.",
         )
 
-    async def _settle(self, told: Told) -> bool:
+    async def _settle(self, told: Told, wire: Wire | None) -> bool:
         """Waits until all is stored and nothing moves any more; whether the page said so."""
         stored = await told.until(lambda: told.badge in STORED and told.answered, _STORING)
-        moved = -1
-        while self.address.relay is not None and moved != (moved := self.address.relay.sent + len(told.documents)):
-            await asyncio.sleep(_QUIET)
-        if self.address.relay is None:
-            await asyncio.sleep(2 * _QUIET)
+        relay, moved = self.address.relay, None
+        while moved != (moved := (relay and relay.sent, wire and wire.ended, len(told.documents))):
+            await asyncio.sleep(_QUIET if relay else 2 * _QUIET)
         told.check()
         return stored
 
@@ -172,16 +166,15 @@ class Visitor:
         scripts = [file["sha256"] for file in self.manifest["files"] if file["path"] in paths]
         return [*scripts, *(shard["sha256"] for content in module_contents(self.manifest, target) for shard in content)]
 
-    def _traffic(self, wire: Wire | None, told: Told, *, fresh: bool) -> dict[str, Any]:
-        kinds = Kinds(self.manifest, self.address.url)
-        resources = [entry for result in told.results for entry in result["resources"]]
+    async def _traffic(self, wire: Wire | None, told: Told, *, fresh: bool) -> dict[str, Any]:
+        kinds, relay = Kinds(self.manifest, self.address.url), self.address.relay
+        sent = [Transfer(exchange.path, exchange.sent) for exchange in relay.exchanges if exchange.sent] if relay else []
         seen: list[Transfer] | None = None
         if wire is not None:
-            hidden = [Transfer(url, count) for url, count in self.unseen.items()] if fresh else []
-            seen = [*wire.transfers(resources), *hidden]
+            resources = [entry for result in told.results for entry in result["resources"]]
+            seen = await wire.transfers(resources, fresh=fresh)
         devtools = None if seen is None else sum(transfer.bytes for transfer in seen)
-        if self.address.relay is not None:
-            sent = [Transfer(exchange.path, exchange.sent) for exchange in self.address.relay.exchanges if exchange.sent]
+        if relay is not None:
             return {"source": "server", **tally(sent, kinds), "devtools_bytes": devtools}
         if seen is not None:
             return {"source": "devtools", **tally(seen, kinds), "devtools_bytes": devtools}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.server
 import threading
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -15,14 +16,31 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-class CountingHost:
-    """`sent` is in bytes, heads and bodies; `paths` are those of all requests."""
+@dataclass
+class Answer:
+    """`sent` is in bytes, head and body."""
 
+    path: str
+    status: int = 0
+    sent: int = 0
+
+    @property
+    def is_check(self) -> bool:
+        """Whether a browser asked for a newer service worker and there was none: no page and no DevTools hear of that."""
+        return self.path == "/sw.js" and self.status == 304
+
+
+class CountingHost:
     def __init__(self, folder: Path) -> None:
-        self.sent = 0
-        self.paths: list[str] = []
+        self.answers: list[Answer] = []
+        self.lock = threading.Lock()
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(_Handler, directory=str(folder), host=self))
         self.server.daemon_threads = True
+
+    @property
+    def sent(self) -> int:
+        """Bytes of all answers."""
+        return sum(answer.sent for answer in self.answers)
 
     @property
     def address(self) -> tuple[str, int]:
@@ -56,18 +74,24 @@ class _Handler(http.server.SimpleHTTPRequestHandler):
 
     def setup(self) -> None:
         super().setup()
-        write, host = self.wfile.write, self._host
+        write = self.wfile.write
 
         def counted(data: Any) -> int:
             count = write(data)
-            host.sent += len(data)
+            self._host.answers[self._number].sent += len(data)
             return count
 
         self.wfile.write = counted  # type: ignore[method-assign]
 
     def do_GET(self) -> None:
-        self._host.paths.append(self.path)
+        with self._host.lock:
+            self._number = len(self._host.answers)
+            self._host.answers.append(Answer(self.path))
         super().do_GET()
+
+    def send_response(self, code: int, message: str | None = None) -> None:
+        self._host.answers[self._number].status = code
+        super().send_response(code, message)
 
     def end_headers(self) -> None:
         for name, value in ISOLATION.items():

@@ -139,30 +139,31 @@ def test_bytes_are_those_that_the_server_sent(bundle: Bundle, monkeypatch: pytes
         traffic = measured(bundle.site, "first")["settings"][0]["visits"]["first"][0]["traffic"]
         assert traffic["source"] == "server"
         assert traffic["bytes"] == host.sent
-        assert traffic["requests"] == len(host.paths)
+        assert traffic["requests"] == len(host.answers)
         assert sum(traffic["kinds"].values()) == host.sent
-    # The browser's own count agrees, but for what DevTools leaves out: the service worker's script always, and where the
-    # machine is busy now and then the first small file that a worker asks for.
-    script = (bundle.site / "sw.js").stat().st_size
-    assert traffic["devtools_bytes"] == pytest.approx(host.sent - script, rel=0.02)
+    # The browser's own count agrees, but for what it never tells of.
+    assert traffic["devtools_bytes"] == sum(answer.sent for answer in host.answers if not answer.is_check)
 
 
 def test_bytes_of_a_url_are_those_too(bundle: Bundle) -> None:
     with counting(bundle.site) as host:
-        before = []
-        report = measured(host.url, "first", progress=Marks(lambda title: before.append(host.sent)))
-        sent = host.sent - before[-1]
+        report = measured(host.url, "first", progress=Marks(lambda title: host.answers.clear()))
+        told = [answer for answer in host.answers if not answer.is_check]
     traffic = report["settings"][0]["visits"]["first"][0]["traffic"]
     assert traffic["source"] == "devtools"
-    assert traffic["bytes"] == pytest.approx(sent, rel=0.02)
+    assert (traffic["bytes"], traffic["requests"]) == (sum(answer.sent for answer in told), len(told))
+    assert sum(traffic["kinds"].values()) == traffic["bytes"]
 
 
-def test_a_reload_for_threads_is_a_phase_of_the_visit(host: Host) -> None:
+def test_a_reload_for_threads_is_a_phase_of_the_visit(host: Host, bundle: Bundle) -> None:
     """A host without headers: the service worker brings them, at the price of a second document."""
     (setting,) = measured(host.origin, "first", "return", threads=("all",))["settings"]
     (first,), (again,) = setting["visits"]["first"], setting["visits"]["return"]
     assert (first["documents"], again["documents"]) == (2, 1)
     assert again["isolated"]
+    # Files that the first document was still fetching are there, whole and once.
+    shards = sum(shard["encoded_bytes"] for shard in bundle.weight_shards())
+    assert shards < first["traffic"]["kinds"]["weights"] < 1.1 * shards + 10_000
     assert sum(first["phases"].values()) == pytest.approx(first["result_ms"], rel=1e-6)
     assert first["isolated"] == (first["phases"]["reload"] > 0)
 
