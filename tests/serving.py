@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import http.client
 import logging
-import os
+import random
 import socket
 import threading
 import time
@@ -24,9 +24,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SCRIPT = b"export const answer = 42; // " + b"the same words again and again, " * 200
-SHARD = os.urandom(300_000)
+# The same in every process of a run, since these names are in those of tests.
+_CHANCE = random.Random(20261125)
+SHARD = _CHANCE.randbytes(300_000)
 SHARD_PATH = f"shards/{sha256(SHARD).hexdigest()}.gzip.bin"
-PICTURE = os.urandom(2_000)
+PICTURE = _CHANCE.randbytes(2_000)
 ASSET_PATH = f"assets/app-{sha256(SCRIPT).hexdigest()[:12]}.js"
 SAMPLE_PATH = f"samples/cat-{sha256(PICTURE).hexdigest()[:12]}.jpg"
 PAGE = b"<!doctype html><title>A model</title>" + b"<p>words</p>" * 100

@@ -65,6 +65,8 @@ def prepare(model: Model) -> Path:
     with tempfile.TemporaryDirectory(dir=CACHE, prefix=f".{model.name}-") as made:
         whole = Path(made, "whole")
         _write(whole, model.files())
+        if _is_current(folder):  # another run was first, and someone may be reading
+            return folder
         shutil.rmtree(folder, ignore_errors=True)
         try:
             whole.rename(folder)

@@ -49,14 +49,15 @@ def mutated(case: Case, random: Random) -> Case:
         return replace(case, weights=_damaged(case.weights, random))
     if kind < 0.3:
         return replace(case, inputs={name: _odd(array, random) for name, array in case.inputs.items()})
-    plan = copy.deepcopy(_plan(case))
+    plan = _plan(case)
     for _ in range(random.choice((1, 1, 1, 2, 3))):
         _mutate(plan, random)
     return replace(case, plan=plan)
 
 
 def _plan(case: Case) -> dict[str, Any]:
-    return json.loads(case.plan) if isinstance(case.plan, bytes) else case.plan
+    """A plan of its own: from text, where it is that, ten times as fast as a copy."""
+    return json.loads(case.plan) if isinstance(case.plan, bytes) else copy.deepcopy(case.plan)
 
 
 def _scratched(case: Case, random: Random) -> bytes:
