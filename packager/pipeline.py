@@ -140,7 +140,7 @@ def _lower(
         if verdict.fits:
             for each in wanted:
                 if each.target == target:
-                    taken = quantiser.model(each.precision) if target == "wasm" else model
+                    taken = quantiser.model(each.precision) if target in ("wasm", "webgl") else model
                     lowered[each] = lower(each, taken, options.shard_size, kept)
         elif target in options.targets:
             raise InputError(f"The target {target} does not cover this model: {_some(verdict.problems)}", where=str(model.path))

@@ -12,6 +12,7 @@ from packager.errors import BuildError
 from packager.lower.ops import OPS
 from packager.lower.tensorflow import PASSES, GraphModel, compile, cover  # noqa: A004
 from packager.lower.tensorflow.ops import EMIT
+from packager.quantise import quantise
 from packager.targets.webgl import check, lower
 from tests.lower.graphs import model, node, random, single
 
@@ -81,7 +82,7 @@ def test_a_result_that_is_an_input_or_a_constant_is_a_node_of_its_own() -> None:
 
 @pytest.mark.parametrize("precision", ["fp32", "fp16", "int8"])
 def test_every_weight_has_its_bytes_at_its_place(precision: Any) -> None:
-    made = lower(small(channels=512), 8192, precision)
+    made = lower(quantise(small(channels=512), precision), 8192, precision)
     document = json.loads(made.graph)
     contents = {weights.location: b"".join(item.data for item in weights.items) for weights in made.weights}
     assert len(contents) > 2
@@ -99,8 +100,8 @@ def test_every_weight_has_its_bytes_at_its_place(precision: Any) -> None:
         assert entry["offset"] % 4 == 0
         assert entry["offset"] + np.prod(entry["shape"]) * sizes[kind] <= len(contents[entry["location"]])
         if kind == "int8":
-            assert entry["scale"] + 4 * entry["shape"][-1] <= len(contents[entry["location"]])
-    assert stored == {"fp32": {"float32"}, "fp16": {"float32", "float16"}, "int8": {"float32", "float16", "int8"}}[precision]
+            assert entry["scale"] + 4 * entry["shape"][entry.get("axis", -1)] <= len(contents[entry["location"]])
+    assert stored == {"fp32": {"float32"}, "fp16": {"float32", "float16"}, "int8": {"float32", "int8"}}[precision]
 
 
 def test_one_number_repeated_does_not_travel() -> None:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from packager.quantise import quantise
 from packager.site import Assets
 from packager.targets.webgl import lower
 from tests.lower.graphs import expected
@@ -57,7 +58,7 @@ class Result:
 
 
 def _encode(case: Case) -> bytes:
-    made = case.lowered or lower(case.model, 1 << 22, case.precision)
+    made = case.lowered or lower(quantise(case.model, case.precision), 1 << 22, case.precision)
     body = bytearray()
 
     def part(data: bytes) -> dict[str, int]:

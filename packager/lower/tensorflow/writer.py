@@ -187,10 +187,10 @@ class Writer:
 
         def make() -> str:
             packed = pack_(held, self._precision)
-            if layout == "columns" and packed.scale is not None:
+            if layout == "columns" and packed.scale is not None and shape is not None and shape[-1] != 1:
                 packed = pack.plain(Constant(held.data), self._precision)  # its columns do not stay
-            axis = {"axis": 0} if layout == "rows" and packed.codes.ndim > 1 else {}
-            return self._plain(packed, shape, **axis)
+            axis = {"rows": 0, "columns": 2}.get(layout)
+            return self._plain(packed, shape, **({} if axis is None else {"axis": axis}))
 
         return self._once((held, layout, shape), make)
 
