@@ -14,7 +14,7 @@ from packager.manifest import first_visit_bytes
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from packager._manifest_types import Parity
+    from packager._manifest_types import Manifest, Parity
     from packager.difference import Difference
     from packager.pipeline import BuildResult
     from packager.verify import Verdict
@@ -44,12 +44,29 @@ def show_build(console: Console, result: BuildResult) -> None:
     console.print(f"[bold]{escape(manifest['name'])}[/]: {manifest['task']['kind']}")
     console.print(downloads)
     _show_parity(console, [(variant["id"], variant["parity"]) for variant in manifest["variants"]])
+    _show_trade(console, manifest)
     for warning in result.warnings:
         console.print(f"[yellow]![/] {escape(warning)}")
     if result.update is not None:
         show_difference(console, result.update)
     site = str(result.site)
     console.print(f"The site is in [bold]{escape(site)}[/]. Open it with: [bold]packager serve {escape(shlex.quote(site))}[/]")
+
+
+def _show_trade(console: Console, manifest: Manifest) -> None:
+    """Where a target has several precisions: what each saves, and what of the model it keeps."""
+    for target in dict.fromkeys(variant["target"] for variant in manifest["variants"]):
+        variants = [variant for variant in manifest["variants"] if variant["target"] == target]
+        if len(variants) < 2:
+            continue
+        visits = {variant["id"]: sum(first_visit_bytes(manifest, variant).values()) for variant in variants}
+        most = max(visits.values())
+        table = _table(f"bytes against agreement, {target}", "precision", "first visit", "", "relative", "cosine")
+        for variant in sorted(variants, key=lambda variant: -visits[variant["id"]]):
+            _, relative, cosine, *_ = _figures(variant["parity"])
+            bytes_ = visits[variant["id"]]
+            table.add_row(variant["precision"], size(bytes_), "\u2588" * round(20 * bytes_ / most), relative, cosine)
+        console.print(table)
 
 
 def _table(title: str, first: str, *others: str) -> Table:
