@@ -12,7 +12,6 @@ import onnxruntime
 import pytest
 from tokenizers import Tokenizer
 
-from packager.browser import chromium
 from packager.manifest import read_manifest
 from packager.processing import preprocess_image
 from scripts.models import inputs
@@ -50,12 +49,6 @@ def origin(sites: Path) -> Iterator[str]:
             yield next(line.strip() for line in server.stdout if line.strip().startswith("http://"))
         finally:
             server.terminate()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as started:
-        yield started
 
 
 @pytest.fixture

@@ -15,11 +15,12 @@ import numpy as np
 import onnxruntime
 import pytest
 
-from packager.browser import chromium
 from tests.models import dense, save
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from playwright.sync_api import Browser
 
 ROOT = Path(__file__).resolve().parents[1]
 # What a fresh clone does not have.
@@ -78,7 +79,7 @@ def test_wheel_holds_the_assets_and_nothing_of_the_workshop(wheel: Path) -> None
     assert {name.split("/")[0] for name in names if ".dist-info/" not in name} == {"packager"}
 
 
-def test_wheel_builds_and_serves_without_node(command: Path, tmp_path: Path) -> None:
+def test_wheel_builds_and_serves_without_node(command: Path, browser: Browser, tmp_path: Path) -> None:
     model = save(dense(), tmp_path / "model.onnx")
     site = tmp_path / "site"
     subprocess.run([command, "build", model, "-o", site, "--browser", "required"], cwd=tmp_path, check=True)
@@ -88,8 +89,8 @@ def test_wheel_builds_and_serves_without_node(command: Path, tmp_path: Path) -> 
         try:
             assert server.stdout
             link = next(line.strip() for line in server.stdout if line.strip().startswith("http://"))
-            with chromium() as browser:
-                page = browser.new_page()
+            with browser.new_context() as context:
+                page = context.new_page()
                 page.goto(link)
                 page.locator("html[data-state=ready]").wait_for(state="attached")
                 answer = page.evaluate(

@@ -63,7 +63,8 @@ async function drawStorage({ info }: Model): Promise<void> {
 
 function deviceSentence({ kind, name }: Device): string[] {
   if (kind === "cpu") return [];
-  const what = kind === "gpu" ? "The graphics card" : "The processor, in the place of a graphics card and slower than one,";
+  const what =
+    kind === "gpu" ? "The graphics card" : "The processor, in the place of a graphics card and slower than one,";
   return [`${what} computes${name ? `: ${name}` : ""}.`];
 }
 

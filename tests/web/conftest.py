@@ -1,4 +1,4 @@
-"""One Chromium for all tests of the page, tiny bundles made by the real build, and a host for each test."""
+"""Visitors of the page, tiny bundles made by the real build, and a host for each test."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from packager.browser import chromium, chromium_flags, chromium_path
+from packager.browser import chromium_flags, chromium_path
 
 from .bundles import Bundle, build_bundle
 from .server import Host
@@ -19,13 +19,6 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
     Opens = Callable[..., Visitor]
-
-
-@pytest.fixture(scope="package")
-def browser() -> Iterator[Browser]:
-    """The browser; a test takes a fresh context of it, as from a private window."""
-    with chromium() as started:
-        yield started
 
 
 @pytest.fixture(scope="package")

@@ -11,7 +11,7 @@ import pytest
 
 from packager import BuildOptions, build
 from packager import manifest as manifests
-from packager.browser import chromium, chromium_flags, chromium_path
+from packager.browser import chromium_flags, chromium_path
 from packager.lowered import Item
 from packager.shard import Shards
 
@@ -38,10 +38,9 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """One with a graphics card, in software."""
-    with chromium(gpu=True) as started:
-        yield started
+def browser(gpu_browser: Browser) -> Browser:
+    """The visitors here have a graphics card."""
+    return gpu_browser
 
 
 @pytest.fixture

@@ -11,7 +11,6 @@ import onnx
 import pytest
 
 from packager import BuildOptions, build
-from packager.browser import chromium_flags, chromium_path
 from packager.lower.tensorflow import cover
 from packager.targets.webgl import lower
 from tests.lower.graphs import agree, expected, model, node, random, single
@@ -40,15 +39,8 @@ _TOLERANCE = 1e-4
 
 
 @pytest.fixture(scope="module")
-def card(browser: Browser) -> Iterator[Browser]:
-    """A browser that has WebGL."""
-    with browser.browser_type.launch(executable_path=chromium_path(), args=chromium_flags(gpu=True)) as started:
-        yield started
-
-
-@pytest.fixture(scope="module")
-def engine(card: Browser) -> Iterator[WebglEngine]:
-    with webgl_engine(card) as started:
+def engine(gpu_browser: Browser) -> Iterator[WebglEngine]:
+    with webgl_engine(gpu_browser) as started:
         yield started
 
 
@@ -125,17 +117,17 @@ def test_a_graph_that_is_none_is_refused(engine: WebglEngine) -> None:
     assert "NoSuchOp" in results[3].message
 
 
-def test_a_lost_context_is_said_to_be_lost(card: Browser) -> None:
+def test_a_lost_context_is_said_to_be_lost(gpu_browser: Browser) -> None:
     made = single("Relu", {"x": random(400)})
-    with webgl_engine(card) as engine:
+    with webgl_engine(gpu_browser) as engine:
         lost, after = engine.run([Case(made, {"x": random(400)}, lose=lose) for lose in (True, False)])
     assert (lost.error, after.error) == ("engine-failed", "engine-failed")
     assert "context was lost" in lost.message
     assert "context was lost" in after.message
 
 
-def test_a_browser_without_webgl_2_is_told(card: Browser) -> None:
-    with webgl_engine(card, without=True) as engine:
+def test_a_browser_without_webgl_2_is_told(gpu_browser: Browser) -> None:
+    with webgl_engine(gpu_browser, without=True) as engine:
         (result,) = engine.run([Case(single("Relu", {"x": random(4)}), {"x": random(4)})])
     assert (result.error, result.message) == ("engine-failed", "This browser has no WebGL 2 in a worker.")
 
@@ -159,7 +151,9 @@ _INFER = """async (numbers) => {
 }"""
 
 
-def test_a_bundle_computes_on_the_gpu_and_others_have_no_tensorflow(card: Browser, bundle: Bundle, tmp_path: Path) -> None:
+def test_a_bundle_computes_on_the_gpu_and_others_have_no_tensorflow_js(
+    gpu_browser: Browser, bundle: Bundle, tmp_path: Path
+) -> None:
     made = small(dims=(1, 3, 16, 16))
     onnx.save(made.proto, tmp_path / "small.onnx")
     build(BuildOptions(tmp_path / "small.onnx", tmp_path / "site", targets=("webgl",)))
@@ -168,7 +162,7 @@ def test_a_bundle_computes_on_the_gpu_and_others_have_no_tensorflow(card: Browse
     assert (variant["id"], set(manifest["engines"])) == ("webgl-fp32", {"webgl"})
     assert variant["parity"]["outputs"][0]["relative"] < _TOLERANCE
     images = random(1, 3, 16, 16)
-    with Host({"/": tmp_path / "site"}, pages={"/blank.html": "<!doctype html>"}) as host, card.new_context() as context:
+    with Host({"/": tmp_path / "site"}, pages={"/blank.html": "<!doctype html>"}) as host, gpu_browser.new_context() as context:
         page = context.new_page()
         page.goto(f"{host.origin}/blank.html")
         info = page.evaluate(_LOAD)

@@ -11,10 +11,9 @@ from typing import Any
 
 import pytest
 from onnx import TensorProto, helper
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, Page
 
 from packager import BuildOptions, build
-from packager.browser import chromium
 from packager.headers import content_security_policy
 from packager.options import Precision
 from packager.site import web_root
@@ -95,9 +94,9 @@ def serving() -> Iterator[str]:
 
 
 @pytest.fixture
-def engine() -> Iterator[Engine]:
-    with serving() as address, chromium(gpu=True) as browser:
-        page = browser.new_page()
+def engine(gpu_browser: Browser) -> Iterator[Engine]:
+    with serving() as address, gpu_browser.new_context() as context:
+        page = context.new_page()
         page.set_default_timeout(300_000)
         page.goto(address)
         yield Engine(page)
