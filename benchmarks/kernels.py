@@ -24,7 +24,7 @@ from packager.lower._kernels import KERNELS
 from packager.lower.compiler import compile as compile_plan
 from packager.lower.kernels import DTYPE_BYTES, evaluate
 from packager.optimise import optimise
-from packager.readers import read
+from packager.readers.onnx import read_onnx
 from scripts.kernels.build import PREBUILT
 
 # Ten sums at once hide the latency of a multiply-add.
@@ -205,7 +205,7 @@ def main() -> int:
     )
     parser.add_argument("--kernel", default="", help="only kernels whose name has this")
     arguments = parser.parse_args()
-    plan = compile_plan(optimise(read(arguments.model), print)).plan
+    plan = compile_plan(optimise(read_onnx(arguments.model, {}), print)).plan
     given = dict(dim.split("=", 1) for dim in arguments.dim)
     symbols = {name: int(given.get(name, 1)) for name in plan["symbols"]}
     cases = [case for case in steps(plan, symbols) if arguments.kernel in case.kernel]

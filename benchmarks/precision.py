@@ -27,7 +27,7 @@ from packager.parity import compare
 from packager.pipeline import build
 from packager.processing import create_text_preprocessor, embed, preprocess_image
 from packager.quantise import BITS, Quantiser
-from packager.readers import read
+from packager.readers.onnx import read_onnx
 from packager.serve.encodings import compress
 from packager.shard import Shards
 from packager.targets import wasm
@@ -74,7 +74,7 @@ def measure(name: str) -> None:
         preprocessing=files.get("preprocessor_config.json"), samples=tuple(sorted((folder / "samples").iterdir())),
         targets=("wasm",), precision="int4",
     )  # fmt: skip
-    model = read(options.model, {})
+    model = read_onnx(options.model, {})
     task = tasks.configure(model, options, print)
     model = optimise(model, print)
     tests, calibrations = _inputs(task, options.samples)

@@ -177,6 +177,7 @@ class Measured(TypedDict):
 class Parity(TypedDict):
     proof: Literal["browser", "native"]
     runner: str
+    reference: NotRequired[str]
     samples: int
     generated: bool
     tolerance: Figure

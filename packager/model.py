@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from base64 import b64decode
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import onnx
@@ -31,10 +32,12 @@ DTYPES: dict[int, Dtype] = {
     onnx.TensorProto.BOOL: "bool",
 }
 
+_MOVES = ("Identity", "Cast", "Reshape", "Flatten", "Squeeze")
+
 
 @dataclass(frozen=True)
 class Model:
-    """A model in memory.
+    """An ONNX model in memory.
 
     ``proto`` holds all weights (nothing external any more), ``path`` is where the user's file lies, ``dims`` the symbolic
     dimensions that the user fixed; they are already applied to ``proto`` and ``signature``.
@@ -49,6 +52,56 @@ class Model:
     def opset(self) -> int:
         """Version of the default operator set."""
         return next((entry.version for entry in self.proto.opset_import if entry.domain in ("", "ai.onnx")), 0)
+
+    def origin(self, output: str) -> str:
+        """The op that an output comes out of, looking through nodes that only move values; "" where there is none."""
+        makers = {name: node for node in self.proto.graph.node for name in node.output}
+        node = makers.get(output)
+        while node is not None and node.op_type in _MOVES:
+            node = makers.get(node.input[0])
+        return "" if node is None else node.op_type
+
+
+@dataclass(frozen=True)
+class TensorFlowModel:
+    """A Keras model or a SavedModel, as TensorFlow.js' converter has it.
+
+    ``document`` is the converter's model.json, ``weights`` are its tensors by name; both are empty where ``about["problem"]``
+    says why it made none. ``about`` also holds ``versions`` of what read it, and ``signature``: beside each tensor's name its
+    ``key`` in the SavedModel's. Weights with ``scales`` are int8 codes; a scale is float32, with 1 in every dimension but one.
+    """
+
+    path: Path
+    signature: Signature
+    dims: dict[str, int]
+    about: dict[str, Any]
+    document: dict[str, Any]
+    weights: Tensors
+    scales: Tensors = field(default_factory=dict)
+
+    @property
+    def nodes(self) -> list[dict[str, Any]]:
+        """The nodes of the graph model."""
+        return list(self.document["modelTopology"]["node"]) if self.document else []
+
+    def tensor(self, kind: Literal["inputs", "outputs"], name: str) -> str:
+        """The tensor of the graph model that is the signature's of this name."""
+        key = next(entry["key"] for entry in self.about["signature"][kind] if entry["name"] == name)
+        return str(self.document["signature"][kind][key]["name"]).removesuffix(":0")
+
+    def origin(self, output: str) -> str:
+        """The op that an output comes out of, looking through nodes that only move values; "" where there is none."""
+        nodes = {node["name"]: node for node in self.nodes}
+        node = nodes.get(self.tensor("outputs", output)) if nodes else None
+        while node is not None and node["op"] in _MOVES:
+            node = nodes.get(node["input"][0].partition(":")[0])
+        if node is None:
+            return ""
+        fused = node.get("attr", {}).get("fused_ops", {}).get("list", {}).get("s")
+        return b64decode(fused[-1]).decode() if fused else str(node["op"])
+
+
+AnyModel = Model | TensorFlowModel
 
 
 @dataclass(frozen=True)

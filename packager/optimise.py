@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import onnx
 
 from packager.bounds import bounded
+from packager.model import AnyModel, Model
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from packager.model import Model
+M = TypeVar("M", bound=AnyModel)
 
 # Ops whose constant result is larger than its constant input. Folding them would undo what the author packed: int8 weights
 # behind a Cast or a DequantizeLinear would travel as fp32.
@@ -27,11 +28,13 @@ _HELD = "packager.loop."
 
 
 @bounded()
-def optimise(model: Model, warn: Callable[[str], None]) -> Model:
+def optimise(model: M, warn: Callable[[str], None]) -> M:
     """The same function with fewer nodes, and never more bytes than a few per cent above the original's.
 
-    A graph that the simplifier cannot handle is passed on as it is, with a warning.
+    A graph that the simplifier cannot handle is passed on as it is, with a warning; so is, without one, what TensorFlow read.
     """
+    if not isinstance(model, Model):
+        return model
     size = model.proto.ByteSize()
     if size > _LARGEST:
         warn("The model is too large to simplify in memory and is shipped as it was exported.")

@@ -12,6 +12,7 @@ from packager.difference import diff
 from packager.errors import BuildError, InputError
 from packager.hosts import check_limits, host_files
 from packager.lowered import Item, Kept, Lowered
+from packager.model import Model
 from packager.optimise import optimise
 from packager.options import GPU_TARGETS
 from packager.progress import Silent
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
     from packager._manifest_types import Manifest
     from packager.difference import Difference
-    from packager.model import Model, Sample, Tensors
+    from packager.model import AnyModel, Sample, Tensors
     from packager.options import BuildOptions
     from packager.progress import Progress
     from packager.tasks import AnyTask
@@ -56,6 +57,7 @@ def build(options: BuildOptions, progress: Progress = Silent()) -> BuildResult: 
     with progress.step("Reading the model"):
         model = read(options.model, options.dims)
         task = tasks.configure(model, options, warnings.append)
+        wanted = candidates(options, browser=browser_obstacle(options) is None, onnx=isinstance(model, Model))
     with progress.step("Running the original"):
         samples = sampling.collect(model, task, options.samples)
         feeds = sampling.batches(task, samples)
@@ -63,9 +65,8 @@ def build(options: BuildOptions, progress: Progress = Silent()) -> BuildResult: 
         _check_classes(task, reference, options)
     with progress.step("Optimising the graph"):
         optimised = optimise(model, warnings.append)
-    wanted = candidates(options, browser=browser_obstacle(options) is None)
     asked = frozenset(candidate.id for candidate in wanted if candidate.asked)
-    proof = Proof(optimised.signature, feeds, reference, options, asked, signer)
+    proof = Proof(optimised.signature, feeds, reference, options, asked, signer, parity.referee(model))
     with progress.step("Lowering the model"):
         calibration = sampling.calibration(model, task, options.calibration) or feeds
         lowered = _lower(optimised, wanted, calibration, options, warnings.append)
@@ -104,7 +105,7 @@ def _write_bundle(
     with progress.bar("Writing shards", sum(entry.bytes for entry in lowered.values())) as advance:
         variants = [_variant(candidate, entry, shards, advance) for candidate, entry in lowered.items()]
     with progress.step("Adding the runtime and the page"):
-        name = options.name or options.model.stem
+        name = options.name or options.model.resolve().stem
         targets = dict.fromkeys(candidate.target for candidate in lowered)
         devices = options.race or bool(set(targets) & set(GPU_TARGETS))
         tried = {"golden": golden(signature, proof.feeds[0], proof.reference[0], shards.write)} if devices else {}
@@ -128,7 +129,7 @@ def _write_bundle(
 
 
 def _lower(
-    model: Model, wanted: list[Candidate], calibration: list[Tensors], options: BuildOptions, warn: Callable[[str], None]
+    model: AnyModel, wanted: list[Candidate], calibration: list[Tensors], options: BuildOptions, warn: Callable[[str], None]
 ) -> dict[Candidate, Lowered]:
     """The model for each variant that takes it; one that was asked for must."""
     lowered: dict[Candidate, Lowered] = {}

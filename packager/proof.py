@@ -25,7 +25,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Proof:
-    """What every variant is held to. ``asked`` holds the ids of those without which the build fails."""
+    """What every variant is held to.
+
+    ``asked`` holds the ids of those without which the build fails, ``referee`` is what ran the reference, or None for native
+    onnxruntime.
+    """
 
     signature: Signature
     feeds: list[Tensors]
@@ -33,6 +37,7 @@ class Proof:
     options: BuildOptions
     asked: frozenset[str]
     signer: Signer | None
+    referee: str | None = None
 
     def seal(self, manifest: dict[str, Any]) -> Manifest:
         """A draft as the page takes it: its runtime wants a signed one where the bundle will be."""
@@ -61,10 +66,11 @@ class Proof:
     def _parity(
         self, variant: Any, proof: Literal["browser", "native"], runner: str, outputs: list[OutputParity]
     ) -> Parity:  # fmt: skip
-        return {
+        figures: Parity = {
             "proof": proof, "runner": runner, "samples": len(self.feeds), "generated": not self.options.samples,
             "tolerance": self._tolerance(variant), "outputs": outputs,
         }  # fmt: skip
+        return {**figures, "reference": self.referee} if self.referee else figures
 
 
 def prove(folder: Path, manifest: dict[str, Any], proof: Proof, progress: Progress, warn: Callable[[str], None]) -> Manifest:
@@ -90,10 +96,11 @@ def prove(folder: Path, manifest: dict[str, Any], proof: Proof, progress: Progre
     try:
         _prove_in_browser(folder, manifest, proof, progress, warn)
     except MissingToolError as error:
-        if options.browser == "required" or set(options.targets) & set(BROWSER_TARGETS):
+        rest = [variant for variant in manifest["variants"] if variant["target"] not in BROWSER_TARGETS]
+        if options.browser == "required" or set(options.targets) & set(BROWSER_TARGETS) or not rest:
             raise
         warn(f"{error.what} The bundle was proven in native onnxruntime only. {error.remedy}")
-        _keep(folder, manifest, [variant for variant in manifest["variants"] if variant["target"] not in BROWSER_TARGETS])
+        _keep(folder, manifest, rest)
         return manifests.seal(manifest)
     chosen, notes = choose(manifests.seal(manifest), proof.asked)
     for note in notes:

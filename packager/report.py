@@ -173,8 +173,9 @@ def _show_signature(console: Console, signature: Any) -> None:
 
 
 def _show_model(console: Console, facts: dict[str, Any]) -> None:
-    made = f", made by {facts['producer']}" if facts["producer"] else ""
-    console.print(f"[bold]{escape(facts['path'])}[/]: ONNX, opset {facts['opset']}{made}")
+    opset = f", opset {facts['opset']}" if "opset" in facts else ""
+    made = f", {'made' if opset else 'read'} by {facts['producer']}" if facts["producer"] else ""
+    console.print(f"[bold]{escape(facts['path'])}[/]: {facts['format']}{opset}{made}")
     console.print(f"{facts['parameters']:,} parameters, {size(facts['bytes'])}")
     _show_signature(console, facts["signature"])
     console.print("ops: " + ", ".join(f"{name} x{count}" for name, count in facts["ops"].items()))

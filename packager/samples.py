@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from packager._manifest_types import TensorType
-    from packager.model import Model
+    from packager.model import AnyModel
     from packager.tasks import AnyTask
 
 PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp")
@@ -38,7 +38,7 @@ _TEXTS = (
 
 
 @bounded()
-def collect(model: Model, task: AnyTask, files: tuple[Path, ...]) -> list[Sample]:
+def collect(model: AnyModel, task: AnyTask, files: tuple[Path, ...]) -> list[Sample]:
     """The samples of ``files``, or made-up ones where there are none. Raises InputError."""
     samples = [sample for file in files for sample in _read(model, task, file)]
     if samples:
@@ -50,7 +50,7 @@ def collect(model: Model, task: AnyTask, files: tuple[Path, ...]) -> list[Sample
     return [_made_up_tensors(model, index) for index in range(2)]
 
 
-def calibration(model: Model, task: AnyTask, folder: Path | None) -> list[Tensors]:
+def calibration(model: AnyModel, task: AnyTask, folder: Path | None) -> list[Tensors]:
     """The inputs in the files of a folder, those of them that are far apart where there are too many; none without a folder.
 
     Raises InputError where the folder holds none, or a file that is no sample.
@@ -74,7 +74,7 @@ def batches(task: AnyTask, samples: list[Sample]) -> list[Tensors]:
     return alone
 
 
-def _read(model: Model, task: AnyTask, file: Path) -> list[Sample]:
+def _read(model: AnyModel, task: AnyTask, file: Path) -> list[Sample]:
     suffix = file.suffix.lower()
     if suffix in (".npy", ".npz"):
         return [Sample("tensors", file.stem, None, _read_arrays(model, file))]
@@ -107,7 +107,7 @@ def _text(task: TextTask, text: str, *, generated: bool = False) -> Sample:
     return Sample("text", text[:40], text, create_text_preprocessor(task.tokenizer, task.preprocess)([text]), generated)
 
 
-def _read_arrays(model: Model, file: Path) -> Tensors:
+def _read_arrays(model: AnyModel, file: Path) -> Tensors:
     inputs = model.signature["inputs"]
     _check_size(file)
     try:
@@ -180,7 +180,7 @@ def _made_up_picture(task: ImageTask, index: int) -> np.ndarray:
     return np.asarray(coarse.resize(size, Image.Resampling.BICUBIC))
 
 
-def _made_up_tensors(model: Model, index: int) -> Sample:
+def _made_up_tensors(model: AnyModel, index: int) -> Sample:
     random = np.random.default_rng(_SEED + index)
     tensors = {}
     for entry in model.signature["inputs"]:
@@ -200,7 +200,7 @@ def _made_up_tensors(model: Model, index: int) -> Sample:
     return Sample("tensors", f"random {index + 1}", None, tensors, generated=True)
 
 
-def _size(model: Model, entry: TensorType, axis: int, dim: int | str) -> int:
+def _size(model: AnyModel, entry: TensorType, axis: int, dim: int | str) -> int:
     """A size for a dimension: its own, or 1 for a free batch. Any other free dimension needs the user's word."""
     if isinstance(dim, int):
         return dim

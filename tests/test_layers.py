@@ -24,6 +24,7 @@ LAYERS = [
         "bounds",
         "browser",
         "native",
+        "tensorflow",
         "progress",
         "headers",
         "declarations",

@@ -19,7 +19,12 @@ def add(commands: Any) -> argparse.ArgumentParser:
         "build", help="make a static site of a model", description="Makes a static site of a model."
     )
     build.set_defaults(command=run)
-    build.add_argument("model", type=Path, metavar="MODEL", help="the .onnx file")
+    build.add_argument(
+        "model",
+        type=Path,
+        metavar="MODEL",
+        help="the .onnx file; or a .keras or .h5 file or the folder of a SavedModel, with the extra tensorflow",
+    )
     build.add_argument(
         "-o",
         "--output",

@@ -4,7 +4,7 @@ from packager.browser import INSTALL as BROWSER_REMEDY
 from packager.native import RUNNER as NATIVE_RUNNER
 from packager.parity.browser import BrowserRun, browser_reason, run_in_browser
 from packager.parity.compare import Agreement, compare
-from packager.parity.native import run_natively, run_reference
+from packager.parity.native import referee, run_natively, run_reference
 
 __all__ = [
     "BROWSER_REMEDY",
@@ -13,6 +13,7 @@ __all__ = [
     "BrowserRun",
     "browser_reason",
     "compare",
+    "referee",
     "run_in_browser",
     "run_natively",
     "run_reference",

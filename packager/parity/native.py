@@ -1,12 +1,14 @@
-"""Native onnxruntime: the reference, and the bytes as shipped."""
+"""Native onnxruntime, or TensorFlow for its own formats: the reference; and the bytes as shipped."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from packager import tensorflow
 from packager.assembly import assembled
 from packager.bounds import bounded
 from packager.errors import BuildError, InputError
+from packager.model import TensorFlowModel
 from packager.native import RUNNER, complaint, open_session, run
 
 if TYPE_CHECKING:
@@ -15,12 +17,14 @@ if TYPE_CHECKING:
     import onnxruntime
 
     from packager._manifest_types import Signature, Variant
-    from packager.model import Model, Tensors
+    from packager.model import AnyModel, Tensors
 
 
 @bounded()
-def run_reference(model: Model, feeds: list[Tensors]) -> list[Tensors]:
+def run_reference(model: AnyModel, feeds: list[Tensors]) -> list[Tensors]:
     """Outputs of the model as the user gave it, by name, one entry a feed. Raises InputError where it cannot run."""
+    if isinstance(model, TensorFlowModel):
+        return tensorflow.run(model.path, model.about, feeds)
     try:
         session = open_session(model.path)
     except Exception as error:  # onnxruntime's exceptions have no public base class
@@ -37,6 +41,11 @@ def run_reference(model: Model, feeds: list[Tensors]) -> list[Tensors]:
             where=str(model.path),
             remedy="Give inputs that it takes with --sample FILE.npz.",
         ) from error
+
+
+def referee(model: AnyModel) -> str | None:
+    """What runs the reference, where that is not native onnxruntime."""
+    return f"TensorFlow {model.about['versions']['tensorflow']}" if isinstance(model, TensorFlowModel) else None
 
 
 def run_natively(bundle: Path, signature: Signature, variant: Variant, feeds: list[Tensors]) -> list[Tensors]:

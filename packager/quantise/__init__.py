@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar
 
+from packager.model import AnyModel, Model
+from packager.quantise import graph_model
 from packager.quantise.budget import widths
 from packager.quantise.calibration import Calibration
 from packager.quantise.rounding import nearest, steps_of
@@ -19,11 +21,13 @@ from packager.quantise.weights import Codes, by_output, find, like, replaced
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from packager.model import Model, Tensors
+    from packager.model import Tensors
     from packager.options import Precision
     from packager.quantise.weights import Array, Weight
 
 __all__ = ["BITS", "Quantiser", "quantise"]
+
+M = TypeVar("M", bound=AnyModel)
 
 # Bits of a number, on average over all weights that have codes.
 BITS: dict[Precision, float] = {"int8": 5.6, "int4": 4.5}
@@ -33,7 +37,7 @@ _LEAST = 2048
 _PROBE = 0.125
 
 
-def quantise(model: Model, precision: Precision, feeds: Sequence[Tensors] = ()) -> Model:
+def quantise(model: M, precision: Precision, feeds: Sequence[Tensors] = ()) -> M:
     """The model with weights as int8 codes and scales, where ``precision`` is one that has codes; else as it is.
 
     ``feeds`` are inputs of the model. Without any, all weights are rounded alike.
@@ -41,24 +45,31 @@ def quantise(model: Model, precision: Precision, feeds: Sequence[Tensors] = ()) 
     return Quantiser(model, feeds).model(precision)
 
 
-class Quantiser:
-    """A model at several precisions: what samples tell of its weights is found out once, and only where it is asked for."""
+class Quantiser(Generic[M]):
+    """A model at several precisions: what samples tell of its weights is found out once, and only where it is asked for.
 
-    def __init__(self, model: Model, feeds: Sequence[Tensors] = ()) -> None:
+    They tell nothing of a model that TensorFlow read: all of its weights are rounded alike.
+    """
+
+    def __init__(self, model: M, feeds: Sequence[Tensors] = ()) -> None:
         self._model = model
         self._feeds = feeds
 
-    def model(self, precision: Precision) -> Model:
+    def model(self, precision: Precision) -> M:
         """The model with codes of this precision, or as it is where that has none."""
         if precision not in BITS or not self._weights:
             return self._model
         chosen = widths(self._matrices, self._losses, BITS[precision])
         codes = {name: self._codes(weight, chosen[name]) for name, weight in self._weights.items() if chosen[name]}
-        return replace(self._model, proto=replaced(self._model.proto, codes))
+        if isinstance(self._model, Model):
+            return replace(self._model, proto=replaced(self._model.proto, codes))
+        return graph_model.replaced(self._model, codes)
 
     @cached_property
     def _weights(self) -> dict[str, Weight]:
-        return {weight.name: weight for weight in find(self._model.proto, _LEAST)}
+        model = self._model
+        found = find(model.proto, _LEAST) if isinstance(model, Model) else graph_model.find(model, _LEAST)
+        return {weight.name: weight for weight in found}
 
     @cached_property
     def _matrices(self) -> dict[str, Array]:
@@ -66,7 +77,9 @@ class Quantiser:
 
     @cached_property
     def _calibration(self) -> Calibration | None:
-        return Calibration(self._model.proto, list(self._weights.values()), self._feeds) if self._feeds else None
+        if not isinstance(self._model, Model) or not self._feeds:
+            return None
+        return Calibration(self._model.proto, list(self._weights.values()), self._feeds)
 
     @cached_property
     def _losses(self) -> dict[str, float]:

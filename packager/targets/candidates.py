@@ -6,14 +6,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from packager.bounds import bounded
-from packager.errors import InputError
+from packager.browser import INSTALL
+from packager.errors import InputError, MissingToolError
+from packager.model import Model
 from packager.targets import ort_wasm, wasm, webgl, webgpu
+from packager.targets.verdict import Verdict
 
 if TYPE_CHECKING:
     from packager.lowered import Kept, Lowered
-    from packager.model import Model
+    from packager.model import AnyModel
     from packager.options import BuildOptions, Precision, Target
-    from packager.targets.verdict import Verdict
 
 
 class TargetModule(Protocol):
@@ -31,6 +33,8 @@ class TargetModule(Protocol):
 
 
 _MODULES: dict[Target, TargetModule] = {"wasm": wasm, "ort-wasm": ort_wasm, "webgpu": webgpu, "webgl": webgl}
+_ONLY_ONNX = "The target {} takes ONNX, and not what TensorFlow reads; webgl does."
+_WAYS = 'For other targets write ONNX: Keras 3 does with model.export("model.onnx", format="onnx"), tf2onnx from a SavedModel.'
 KNOWN: tuple[Target, ...] = tuple(_MODULES)
 
 
@@ -48,18 +52,37 @@ class Candidate:
         return f"{self.target}-{self.precision}"
 
 
-def candidates(options: BuildOptions, *, browser: bool) -> list[Candidate]:
+def candidates(options: BuildOptions, *, browser: bool, onnx: bool = True) -> list[Candidate]:
     """Every variant to try: of the targets that were asked for, or else of those that can be proven and run everywhere.
 
-    Raises InputError where a target has no variants of the precision that was asked for.
+    ``onnx`` is false for a model that TensorFlow read. Raises InputError where a target has no variants of the precision that
+    was asked for or takes no such model, and MissingToolError where the only one that does cannot be proven here.
     """
-    targets: tuple[Target, ...] = options.targets or (("wasm", "ort-wasm") if browser else ("ort-wasm",))
+    targets = options.targets or _usual(browser=browser, onnx=onnx)
+    for target in targets:
+        if not onnx and target != "webgl":
+            raise InputError(f"{_ONLY_ONNX.format(target)} {_WAYS}", where=str(options.model))
+    if not onnx and options.calibration is not None:
+        raise InputError(
+            "Weights of what TensorFlow reads are rounded without samples.", where="--calibration", remedy="Leave it out."
+        )
     _check_precisions(options, targets)
     return [
         Candidate(target, precision, target in options.targets and _choice(options, target) != "auto")
         for target in targets
         for precision in _precisions(options, target)
     ]
+
+
+def _usual(*, browser: bool, onnx: bool) -> tuple[Target, ...]:
+    if onnx:
+        return ("wasm", "ort-wasm") if browser else ("ort-wasm",)
+    if not browser:
+        raise MissingToolError(
+            "A model that TensorFlow reads runs on the target webgl, which is proven in a browser or not at all.",
+            remedy=INSTALL,
+        )
+    return ("webgl",)
 
 
 def _choice(options: BuildOptions, target: Target) -> str:
@@ -94,12 +117,18 @@ def _has(target: Target) -> str:
 
 
 @bounded()
-def check(target: Target, model: Model) -> Verdict:
+def check(target: Target, model: AnyModel) -> Verdict:
     """Whether a target takes the model."""
-    return _MODULES[target].check(model)
+    if isinstance(model, Model):
+        return _MODULES[target].check(model)
+    if target == "webgl":
+        return webgl.check(model)
+    return Verdict(target, [f"{_ONLY_ONNX.format(target)} {_WAYS}"])
 
 
 @bounded()
-def lower(candidate: Candidate, model: Model, shard_size: int, kept: Kept) -> Lowered:
+def lower(candidate: Candidate, model: AnyModel, shard_size: int, kept: Kept) -> Lowered:
     """The model for a variant. Raises BuildError."""
-    return _MODULES[candidate.target].lower(model, shard_size, candidate.precision, kept)
+    if isinstance(model, Model):
+        return _MODULES[candidate.target].lower(model, shard_size, candidate.precision, kept)
+    return webgl.lower(model, shard_size, candidate.precision, kept)

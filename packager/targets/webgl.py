@@ -8,25 +8,31 @@ import numpy as np
 
 from packager.lower import tensorflow as compiler
 from packager.lowered import NOTHING, Item, Kept, Lowered, Weights, group
+from packager.model import TensorFlowModel
 from packager.targets.verdict import Verdict
 
 if TYPE_CHECKING:
     from packager.lower.tensorflow import GraphModel, Weight
-    from packager.model import Model
+    from packager.model import AnyModel
     from packager.options import Precision
 
 PRECISIONS: tuple[Precision, ...] = ("fp32", "fp16", "int8")
 """Those of weights on the wire, the finest first; what computes is float32."""
 
 
-def check(model: Model) -> Verdict:
+def check(model: AnyModel) -> Verdict:
     """What TensorFlow.js cannot express, node by node, with a remedy."""
+    if isinstance(model, TensorFlowModel):
+        problem = model.about["problem"]
+        return Verdict("webgl", [] if problem is None else [problem])
     uncovered = compiler.cover(model)
     return Verdict("webgl", [f"{node} Another target has it: wasm or ort-wasm." for node in uncovered])
 
 
-def lower(model: Model, shard_size: int, precision: Precision, kept: Kept = NOTHING) -> Lowered:
+def lower(model: AnyModel, shard_size: int, precision: Precision, kept: Kept = NOTHING) -> Lowered:
     """The graph model and its weights. Raises BuildError where TensorFlow.js cannot express the model."""
+    if isinstance(model, TensorFlowModel):
+        return placed(compiler.adopt(model, precision), shard_size, kept)
     return placed(compiler.compile(model, precision), shard_size, kept)
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from packager._manifest_types import Content, Signature, Task
-    from packager.model import Model
+    from packager.model import AnyModel
     from packager.options import BuildOptions, TaskKind
 
 __all__ = ["AnyTask", "ImageTask", "TensorTask", "TextTask", "check_labels", "configure"]
@@ -34,7 +34,7 @@ class TensorTask:
 AnyTask = ImageTask | TextTask | TensorTask
 
 
-def configure(model: Model, options: BuildOptions, warn: Callable[[str], None]) -> AnyTask:
+def configure(model: AnyModel, options: BuildOptions, warn: Callable[[str], None]) -> AnyTask:
     """The task that the options, the files beside the model, or else the signature ask for. Raises InputError."""
     files = TaskFiles(options)
     kind = options.task or _detect(model.signature, files)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
         Task,
         TensorType,
     )
-    from packager.model import Model
+    from packager.model import AnyModel
     from packager.options import TaskKind
     from packager.tasks.files import TaskFiles
 
@@ -64,7 +64,7 @@ def class_output(signature: Signature) -> TensorType | None:
     return None
 
 
-def image_task(model: Model, files: TaskFiles, warn: Callable[[str], None]) -> ImageTask:
+def image_task(model: AnyModel, files: TaskFiles, warn: Callable[[str], None]) -> ImageTask:
     """The task for ``model``. Raises InputError where its signature or the files do not fit."""
     entry, output = picture_input(model.signature), class_output(model.signature)
     if entry is None:
@@ -85,17 +85,8 @@ def image_task(model: Model, files: TaskFiles, warn: Callable[[str], None]) -> I
         check_labels(labels, classes, files.labels)
     postprocess: ClassificationPostprocess = {
         "output": output["name"],
-        "activation": "none" if _ends_in(model, output["name"], ("Softmax", "Sigmoid")) else "softmax",
+        "activation": "none" if model.origin(output["name"]) in ("Softmax", "Sigmoid") else "softmax",
         "top_k": min(5, classes) if isinstance(classes, int) else 5,
         "labels": None,
     }
     return ImageTask(image_preprocess(entry, files.preprocessing, warn), postprocess, labels)
-
-
-def _ends_in(model: Model, output: str, ops: tuple[str, ...]) -> bool:
-    """True where the output comes out of one of ``ops``, looking through nodes that only move values."""
-    makers = {name: node for node in model.proto.graph.node for name in node.output}
-    node = makers.get(output)
-    while node is not None and node.op_type in ("Identity", "Cast", "Reshape", "Flatten", "Squeeze"):
-        node = makers.get(node.input[0])
-    return node is not None and node.op_type in ops

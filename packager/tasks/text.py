@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from packager._manifest_types import Content, EmbeddingPostprocess, Task, TensorType, TextPreprocess
-    from packager.model import Model
+    from packager.model import AnyModel
     from packager.options import TaskKind
     from packager.tasks.files import TaskFiles
 
@@ -40,7 +40,7 @@ class TextTask:
         return {"kind": "text-embedding", "preprocess": preprocess, "postprocess": self.postprocess}
 
 
-def text_task(model: Model, files: TaskFiles) -> TextTask:
+def text_task(model: AnyModel, files: TaskFiles) -> TextTask:
     """The task for ``model``. Raises InputError where its signature or the files do not fit."""
     if files.tokenizer is None:
         raise InputError(
@@ -104,7 +104,7 @@ def _pad_id(tokenizer: dict[str, Any]) -> int:
     return 0
 
 
-def _embedding(model: Model, pooling: Path | None) -> EmbeddingPostprocess:
+def _embedding(model: AnyModel, pooling: Path | None) -> EmbeddingPostprocess:
     floats = [entry for entry in model.signature["outputs"] if entry["dtype"] in ("float32", "float16")]
     pooled = find([entry for entry in floats if len(entry["shape"]) == 2], ("sentence_embedding", "embeddings", "embedding"))
     tokens = [entry for entry in floats if len(entry["shape"]) == 3]

@@ -393,6 +393,10 @@ export interface Parity {
    */
   runner: string;
   /**
+   * Program and version that ran the reference, where that was not native onnxruntime.
+   */
+  reference?: string;
+  /**
    * How many sample inputs were compared.
    */
   samples: number;

@@ -501,6 +501,11 @@ export const manifestSchema = {
           "minLength": 1,
           "maxLength": 200
         },
+        "reference": {
+          "type": "string",
+          "minLength": 1,
+          "maxLength": 200
+        },
         "samples": {
           "type": "integer",
           "minimum": 1,
