@@ -17,9 +17,12 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def assembled(bundle: Path, variant: Variant) -> Iterator[Path]:
-    """The graph's file, with its weights beside it, until the end of the block. Raises BuildError."""
-    with tempfile.TemporaryDirectory(prefix="packager-graph-") as name:
+def assembled(bundle: Path, variant: Variant, inside: Path | None = None) -> Iterator[Path]:
+    """The graph's file, with its weights beside it, until the end of the block. Raises BuildError.
+
+    It lies in a folder made in ``inside``, or where the system keeps what is temporary.
+    """
+    with tempfile.TemporaryDirectory(prefix="packager-graph-", dir=inside) as name:
         folder = Path(name)
         try:
             (folder / "graph.onnx").write_bytes(read_content(bundle, variant["graph"]))

@@ -100,27 +100,31 @@ class _Importer:
     def node(self, node: onnx.NodeProto, scope: dict[str, Any]) -> None:
         label = node_label(node)
         results: list[Any] = [_ABSENT] * len(node.output)
+        try:
+            results = self.results(node, label, scope)
+        except Unsupported as error:
+            self.refused.append(Uncovered(label, node.op_type, str(error)))
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+            # An importer takes the node to be valid ONNX; where it is not, another target may still say what is wrong.
+            self.refused.append(Uncovered(label, node.op_type, f"it is not as the engine expects it ({error})"))
+        scope.update((name, result) for name, result in zip(node.output, results, strict=False) if name)
+
+    def results(self, node: onnx.NodeProto, label: str, scope: dict[str, Any]) -> list[Any]:
+        """What a node's outputs are; _ABSENT for those that nothing computes."""
+        absent: list[Any] = [_ABSENT] * len(node.output)
         known = node.op_type if node.domain in ("", "ai.onnx") else f"{node.domain}.{node.op_type}"
         importer = IMPORTS.get(known)
         operands = [scope.get(name, _ABSENT) if name else None for name in node.input]
         if node.op_type == "If":
-            results = self.branches(node, label, operands[0], scope)
-        elif importer is None:
-            results = self.function(node, label, operands)
-        elif _ABSENT not in operands:
-            self.build.source = label
-            call = Call(node.op_type, tuple(operands), _attributes(node), self.opset, len(node.output), self.build)
-            try:
-                made = importer(call)
-            except Unsupported as error:
-                self.refused.append(Uncovered(label, node.op_type, str(error)))
-            except (ArithmeticError, LookupError, TypeError, ValueError) as error:
-                # An importer takes the node to be valid ONNX; where it is not, another target may still say what is wrong.
-                self.refused.append(Uncovered(label, node.op_type, f"it is not as the engine expects it ({error})"))
-            else:
-                results = [made] if isinstance(made, Value) else list(made)
-                results += [_ABSENT] * (len(node.output) - len(results))
-        scope.update((name, result) for name, result in zip(node.output, results, strict=False) if name)
+            return self.branches(node, label, operands[0], scope)
+        if importer is None:
+            return self.function(node, label, operands)
+        if _ABSENT in operands:
+            return absent
+        self.build.source = label
+        made = importer(Call(node.op_type, tuple(operands), _attributes(node), self.opset, len(node.output), self.build))
+        results = [made] if isinstance(made, Value) else list(made)
+        return results + [_ABSENT] * (len(node.output) - len(results))
 
     def function(self, node: onnx.NodeProto, label: str, operands: list[Any]) -> list[Any]:
         """An operator that is defined by others: by the model's own functions, or by ONNX."""

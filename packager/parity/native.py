@@ -50,7 +50,8 @@ def referee(model: AnyModel) -> str | None:
 
 def run_natively(bundle: Path, signature: Signature, variant: Variant, feeds: list[Tensors]) -> list[Tensors]:
     """Outputs of a variant of ``bundle``, put together from its shards as the page does it. Raises BuildError."""
-    with assembled(bundle, variant) as graph:
+    # What a killed build leaves there is swept with the rest of it.
+    with assembled(bundle, variant, inside=bundle) as graph:
         try:
             session = open_session(graph)
             return [_run(session, signature, feed) for feed in feeds]

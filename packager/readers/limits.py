@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from onnx import TensorProto, helper
+from onnx.external_data_helper import uses_external_data
 
 from packager.bounds import LARGEST_MODEL
 from packager.errors import InputError
@@ -21,6 +22,14 @@ if TYPE_CHECKING:
 _REMEDY = "The file is damaged; export the model again."
 # Of the types whose elements are packed several to a byte.
 _BITS: dict[int, int] = {TensorProto.INT4: 4, TensorProto.UINT4: 4, TensorProto.FLOAT4E2M1: 4}
+# Where numbers stand that are not raw bytes.
+_FIELDS: dict[int, str] = {
+    TensorProto.FLOAT: "float_data",
+    TensorProto.DOUBLE: "double_data",
+    TensorProto.INT64: "int64_data",
+    TensorProto.UINT32: "uint64_data",
+    TensorProto.UINT64: "uint64_data",
+}
 _MOST_NODES = 1_000_000
 _DEEPEST = 64
 
@@ -54,7 +63,10 @@ def check_functions(path: Path, proto: onnx.ModelProto) -> None:
 
 def check_tensor(path: Path, tensor: onnx.TensorProto) -> None:
     """Raises InputError where a constant has other bytes than its shape and type ask for."""
-    if tensor.data_type in (TensorProto.STRING, TensorProto.UNDEFINED) or tensor.data_type not in TensorProto.DataType.values():
+    if (
+        tensor.data_type in (TensorProto.STRING, TensorProto.UNDEFINED, TensorProto.COMPLEX64, TensorProto.COMPLEX128)
+        or tensor.data_type not in TensorProto.DataType.values()
+    ):
         return
     bits = _BITS.get(int(tensor.data_type)) or 8 * helper.tensor_dtype_to_np_dtype(tensor.data_type).itemsize
     elements = math.prod(tensor.dims)
@@ -64,6 +76,14 @@ def check_tensor(path: Path, tensor: onnx.TensorProto) -> None:
         raise InputError(
             f"The tensor '{tensor.name}' holds {len(tensor.raw_data):,} bytes, and its shape {list(tensor.dims)} asks for "
             f"{(elements * bits + 7) // 8:,}.",
+            where=str(path),
+            remedy=_REMEDY,
+        )
+    field = _FIELDS.get(int(tensor.data_type), "int32_data")
+    given = len(getattr(tensor, field))
+    if bits > 4 and not tensor.HasField("raw_data") and not uses_external_data(tensor) and given != elements:
+        raise InputError(
+            f"The tensor '{tensor.name}' holds {given:,} numbers, and its shape {list(tensor.dims)} asks for {elements:,}.",
             where=str(path),
             remedy=_REMEDY,
         )

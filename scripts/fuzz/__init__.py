@@ -1,0 +1,1 @@
+"""Fuzzing: mutated manifests, mutated models and hostile request paths, each from a seed. See __main__.py."""
