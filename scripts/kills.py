@@ -89,6 +89,7 @@ class Trial:
         if verdict.id not in self.ids:
             self.faults.append(f"{what}: neither the old bundle nor the new one is there")
         self.ends[f"{what}: {'the old bundle' if verdict.id == before else 'the new bundle'}"] += 1
+        print(f"{dict(self.ends)}, {len(self.faults)} faults", file=sys.stderr, flush=True)
 
     def _swept(self, after: str) -> None:
         left = [path for path in (*self.site.parent.iterdir(), *self.temporary.iterdir()) if path != self.site]

@@ -17,7 +17,8 @@ def test_both_validators_judge_mutated_manifests_alike() -> None:
 
 
 def test_mutated_models_end_in_a_result_or_a_sentence() -> None:
-    outcome = models.try_files(7, 30)
+    outcome = models.Outcome()
+    models.try_files(7, 30, outcome)
     assert outcome.faults == []
     assert outcome.whole + outcome.refused == 30
     assert outcome.whole > 0

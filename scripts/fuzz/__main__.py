@@ -10,6 +10,8 @@ import sys
 
 from scripts.fuzz import manifests, models, paths
 
+_SLICE = 250
+
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m scripts.fuzz")
@@ -24,9 +26,13 @@ def main() -> int:
         print(f"{options.manifests} manifests: {valid} valid, the rest refused, {len(faults)} judged differently")
         wrong += faults
     if options.models:
-        outcome = models.try_files(options.seed, options.models)
-        print(f"{options.models} models: {outcome.whole} whole, {outcome.refused} refused, {len(outcome.faults)} faults")
-        wrong += outcome.faults
+        outcome = models.Outcome()
+        # In slices, each of a seed of its own, so that one can be repeated.
+        for start in range(0, options.models, _SLICE):
+            models.try_files(options.seed + start, min(_SLICE, options.models - start), outcome)
+            done = min(start + _SLICE, options.models)
+            print(f"{done} models: {outcome.whole} whole, {outcome.refused} refused, {len(outcome.faults)} faults", flush=True)
+        wrong += ["The faults of models are above."] if outcome.faults else []
     if options.paths:
         statuses, faults = paths.faults(options.seed, options.paths)
         print(f"{options.paths} paths: {dict(sorted(statuses.items()))}, {len(faults)} faults")

@@ -9,6 +9,7 @@ import multiprocessing
 import os
 import random
 import resource
+import sys
 import tempfile
 import traceback
 from dataclasses import dataclass, field
@@ -21,7 +22,6 @@ from google.protobuf.message import Message
 from packager import native, parity, samples, tasks
 from packager.errors import PackagerError
 from packager.inspection import inspect_model
-from packager.optimise import optimise
 from packager.options import BuildOptions
 from packager.readers import read
 from tests import models as made
@@ -45,6 +45,11 @@ class Outcome:
     refused: int = 0
     faults: list[str] = field(default_factory=list)
 
+    def note(self, fault: str) -> None:
+        """Takes a fault, and shows it at once."""
+        self.faults.append(fault)
+        print(fault, file=sys.stderr, flush=True)
+
 
 def files(seed: int, count: int) -> Iterator[bytes]:
     """So many mutated files: half with a changed field anywhere, half with changed bytes."""
@@ -65,17 +70,16 @@ def files(seed: int, count: int) -> Iterator[bytes]:
             yield _change_bytes(chance, plain[index])
 
 
-def try_files(seed: int, count: int) -> Outcome:
-    """Reads, inspects, simplifies, lowers and runs each file."""
-    outcome, start, given = Outcome(), 0, list(files(seed, count))
+def try_files(seed: int, count: int, outcome: Outcome) -> None:
+    """Reads, inspects (which simplifies it and asks each target) and runs each file."""
+    start, given = 0, list(files(seed, count))
     while start < count:
         batch = given[start : start + _BATCH]
         ended = _try_batch(batch, outcome)
         if ended < len(batch):
-            outcome.faults.append(f"file {start + ended} ended or hung the process: {batch[ended].hex()}")
+            outcome.note(f"file {start + ended} ended or hung the process: {batch[ended].hex()}")
             ended += 1
         start += ended
-    return outcome
 
 
 def _try_batch(batch: list[bytes], outcome: Outcome) -> int:
@@ -99,7 +103,7 @@ def _try_batch(batch: list[bytes], outcome: Outcome) -> int:
         elif said == "refused":
             outcome.refused += 1
         else:
-            outcome.faults.append(f"{said}: {batch[index].hex()}")
+            outcome.note(f"{said}: {batch[index].hex()}")
     child.join()
     return len(batch)
 
@@ -128,7 +132,6 @@ def _try_one(path: Path) -> str:
         task = tasks.configure(model, BuildOptions(path, path.with_name("site")), _ignore)
         feeds = samples.batches(task, samples.collect(model, task, ()))
         parity.run_reference(model, feeds)
-        optimise(model, _ignore)
     except PackagerError:
         return "refused"
     except Exception:
