@@ -1,12 +1,12 @@
-"""A slice of what scripts/fuzz and scripts/kills do at length, with the same code and another seed."""
+"""A slice of what scripts/reliability does at length to readers, `serve` and builds, with the same code and another seed."""
 
 from __future__ import annotations
 
 from onnx import TensorProto, helper
 
 from packager.inspection import inspect_model
-from scripts.fuzz import manifests, models, paths
-from scripts.kills import try_builds
+from scripts.reliability.builds import Trial
+from scripts.reliability.fuzz import manifests, models, paths
 from tests import models as made
 
 
@@ -30,10 +30,13 @@ def test_hostile_paths_get_nothing_and_break_nothing() -> None:
     assert {400, 404} <= set(statuses)
 
 
-def test_a_build_that_is_killed_or_out_of_disk_leaves_a_whole_bundle_and_no_files() -> None:
-    trial = try_builds(kills=2, full=1, seed=7)
+def test_a_build_that_is_killed_or_out_of_room_leaves_a_whole_bundle_and_no_files(tmp_path) -> None:
+    trial = Trial(tmp_path, width=32)
+    trial.kill(0.1, "off")
+    trial.limit(2**15)
     assert trial.faults == []
-    assert sum(trial.ends.values()) == 3
+    assert sum(trial.ends.values()) == 2
+    assert trial.ends["limited", "old"] == 1
 
 
 def test_an_attribute_of_another_type_is_a_problem_and_no_crash(tmp_path) -> None:
@@ -42,3 +45,10 @@ def test_an_attribute_of_another_type_is_a_problem_and_no_crash(tmp_path) -> Non
     model = made.make([node], {"x": (TensorProto.FLOAT, [1])}, {"y": (TensorProto.FLOAT, [1])})
     facts = inspect_model(made.save(model, tmp_path / "m.onnx"))
     assert "not as the engine expects it" in facts["targets"][0]["problems"][0]
+
+
+def test_a_value_of_a_type_that_onnx_does_not_have_is_a_problem_and_no_crash(tmp_path) -> None:
+    model = made.dense()
+    model.graph.value_info.append(helper.make_tensor_value_info(model.graph.node[0].output[0], 99, [1, 2]))
+    facts = inspect_model(made.save(model, tmp_path / "m.onnx"))
+    assert "Invalid tensor data type 99" in str(facts["targets"])

@@ -147,3 +147,37 @@ def test_hostile_offsets(tmp_path: Path) -> None:
     next(entry for entry in proto.graph.initializer[0].external_data if entry.key == "offset").value = "nonsense"
     path.write_bytes(proto.SerializeToString())
     refuses(path, "described wrongly")
+
+
+def test_a_constant_of_a_type_that_onnx_does_not_have(tmp_path: Path) -> None:
+    proto = models.dense()
+    proto.graph.initializer[0].data_type = -1
+    refuses(models.save(proto, tmp_path / "m.onnx"), r"'w' has the type -1, which ONNX does not have")
+
+
+def test_packed_constants_are_counted_in_bits(tmp_path: Path) -> None:
+    known = set(TensorProto.DataType.keys())
+    for name, bits in [("UINT4", 4), *([("INT2", 2)] if "INT2" in known else [])]:
+        proto = models.dense()
+        size = (5 * bits + 7) // 8
+        proto.graph.initializer.add(name="q", data_type=TensorProto.DataType.Value(name), dims=[5], raw_data=bytes(size))
+        read(models.save(proto, tmp_path / "m.onnx"))
+        proto.graph.initializer[-1].raw_data = bytes(size + 1)
+        refuses(models.save(proto, tmp_path / "m.onnx"), f"'q' holds {size + 1} bytes, and its shape .* asks for {size}")
+
+
+def test_numbers_that_are_no_raw_bytes_are_counted(tmp_path: Path) -> None:
+    proto = models.dense()
+    tensor = proto.graph.initializer[0]
+    numbers = np.frombuffer(tensor.raw_data, np.float32)
+    tensor.ClearField("raw_data")
+    tensor.float_data.extend(numbers)
+    read(models.save(proto, tmp_path / "m.onnx"))
+    del tensor.float_data[-1]
+    refuses(models.save(proto, tmp_path / "m.onnx"), f"'w' holds {len(numbers) - 1} numbers, and its shape .* asks for")
+
+
+def test_a_name_that_is_no_text(tmp_path: Path) -> None:
+    path = tmp_path / "m.onnx"
+    path.write_bytes(models.dense().SerializeToString().replace(b"Gemm", b"Gem\xed"))
+    refuses(path, r"op_type b'Gem\\xed'")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from google.protobuf.message import Message
 from onnx import TensorProto, helper
-from onnx.external_data_helper import uses_external_data
 
 from packager.bounds import LARGEST_MODEL
 from packager.errors import InputError
@@ -20,8 +20,14 @@ if TYPE_CHECKING:
     Key = tuple[str, str]
 
 _REMEDY = "The file is damaged; export the model again."
-# Of the types whose elements are packed several to a byte.
-_BITS: dict[int, int] = {TensorProto.INT4: 4, TensorProto.UINT4: 4, TensorProto.FLOAT4E2M1: 4}
+# Of the types whose elements are packed several to a byte. Not every release of onnx has all of them.
+_BITS: dict[int, int] = {
+    TensorProto.DataType.Value(name): bits
+    for name, bits in {"INT4": 4, "UINT4": 4, "FLOAT4E2M1": 4, "INT2": 2, "UINT2": 2}.items()
+    if name in TensorProto.DataType.keys()  # noqa: SIM118 (it is no dictionary)
+}
+# Of these it is not said how many bytes they take, or no engine has them.
+_UNCOUNTED = ("UNDEFINED", "STRING", "COMPLEX64", "COMPLEX128", "FLOAT6E2M3", "FLOAT6E3M2")
 # Where numbers stand that are not raw bytes.
 _FIELDS: dict[int, str] = {
     TensorProto.FLOAT: "float_data",
@@ -61,12 +67,27 @@ def check_functions(path: Path, proto: onnx.ModelProto) -> None:
         )
 
 
+def check_text(path: Path, message: Message) -> None:
+    """Raises InputError where a name anywhere in the model is no UTF-8, which protobuf then gives as bytes."""
+    for descriptor, value in message.ListFields():
+        if descriptor.type not in (descriptor.TYPE_STRING, descriptor.TYPE_MESSAGE) or descriptor.name == "doc_string":
+            continue
+        for part in [value] if isinstance(value, Message | str | bytes) else value:
+            if isinstance(part, Message):
+                check_text(path, part)
+            elif isinstance(part, bytes):
+                raise InputError(f"The {descriptor.name} {part[:80]!r} is no text.", where=str(path), remedy=_REMEDY)
+
+
 def check_tensor(path: Path, tensor: onnx.TensorProto) -> None:
     """Raises InputError where a constant has other bytes than its shape and type ask for."""
-    if (
-        tensor.data_type in (TensorProto.STRING, TensorProto.UNDEFINED, TensorProto.COMPLEX64, TensorProto.COMPLEX128)
-        or tensor.data_type not in TensorProto.DataType.values()
-    ):
+    if tensor.data_type not in TensorProto.DataType.values():
+        raise InputError(
+            f"The tensor '{tensor.name}' has the type {tensor.data_type}, which ONNX does not have.",
+            where=str(path),
+            remedy=_REMEDY,
+        )
+    if TensorProto.DataType.Name(tensor.data_type) in _UNCOUNTED:
         return
     bits = _BITS.get(int(tensor.data_type)) or 8 * helper.tensor_dtype_to_np_dtype(tensor.data_type).itemsize
     elements = math.prod(tensor.dims)
@@ -79,9 +100,8 @@ def check_tensor(path: Path, tensor: onnx.TensorProto) -> None:
             where=str(path),
             remedy=_REMEDY,
         )
-    field = _FIELDS.get(int(tensor.data_type), "int32_data")
-    given = len(getattr(tensor, field))
-    if bits > 4 and not tensor.HasField("raw_data") and not uses_external_data(tensor) and given != elements:
+    given = len(getattr(tensor, _FIELDS.get(int(tensor.data_type), "int32_data")))
+    if bits > 4 and not tensor.HasField("raw_data") and given != elements:
         raise InputError(
             f"The tensor '{tensor.name}' holds {given:,} numbers, and its shape {list(tensor.dims)} asks for {elements:,}.",
             where=str(path),

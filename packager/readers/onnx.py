@@ -12,7 +12,7 @@ from onnx.external_data_helper import ExternalDataInfo, uses_external_data
 from packager.bounds import LARGEST_MODEL, read_limited
 from packager.errors import InputError
 from packager.model import DTYPES, Model, node_label
-from packager.readers.limits import check_functions, check_tensor
+from packager.readers.limits import check_functions, check_tensor, check_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -37,6 +37,7 @@ def read_onnx(path: Path, dims: dict[str, int]) -> Model:
 
 def model_of(path: Path, proto: onnx.ModelProto, dims: dict[str, int]) -> Model:
     """The model of a file's content, which is altered: external data loaded and ``dims`` fixed. Raises InputError."""
+    check_text(path, proto)
     _check_opset(path, proto)
     if not proto.graph.node:
         raise InputError("The graph is empty: it has no nodes.", where=str(path), remedy="Export the model again.")

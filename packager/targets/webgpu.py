@@ -106,8 +106,8 @@ def _tensors(model: Model) -> Iterator[tuple[str, int, int]]:
 
 
 def _bytes(dims: list[int], element: int) -> int:
-    """0 where a dim is not known."""
-    if element in (onnx.TensorProto.UNDEFINED, onnx.TensorProto.STRING):
+    """0 where a dim or the type is not known."""
+    if element in (onnx.TensorProto.UNDEFINED, onnx.TensorProto.STRING) or element not in onnx.TensorProto.DataType.values():
         return 0
     size = onnx.helper.tensor_dtype_to_np_dtype(element).itemsize
     for dim in dims:

@@ -1,4 +1,4 @@
-"""Mutated ONNX files against the first stages of a build: each ends in a result or a sentence, in time and within memory.
+"""Mutated ONNX files against `inspect`, `build` and the compilers: each ends in a result or a sentence, in time and memory.
 
 Files are tried in child processes, many in each; where one dies or hangs, the file is noted and the next child goes on.
 """
@@ -11,6 +11,7 @@ import random
 import resource
 import sys
 import tempfile
+import time
 import traceback
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,11 +20,13 @@ from typing import TYPE_CHECKING, Any
 import onnx
 from google.protobuf.message import Message
 
-from packager import native, parity, samples, tasks
+from packager import BuildOptions, build, native
 from packager.errors import PackagerError
 from packager.inspection import inspect_model
-from packager.options import BuildOptions
+from packager.lowered import NOTHING
+from packager.optimise import optimise
 from packager.readers import read
+from packager.targets import KNOWN, Candidate, check, lower
 from tests import models as made
 
 if TYPE_CHECKING:
@@ -32,6 +35,8 @@ if TYPE_CHECKING:
 
 SECONDS = 60
 """In which a file has to end; the machine may be busy."""
+RUN_SECONDS = 5
+"""That one inference of the original may take."""
 MEMORY = 2 * 2**30
 """Bytes that one may take: of address space, above what the process has with its libraries."""
 _BATCH = 250
@@ -39,11 +44,15 @@ _BATCH = 250
 
 @dataclass
 class Outcome:
-    """What became of the files: how many got through all stages, how many were refused, and what went wrong."""
+    """What became of the files: how many got through all stages, how many were refused, what went wrong; seconds at most."""
 
     whole: int = 0
     refused: int = 0
+    slowest: float = 0.0
     faults: list[str] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        return f"{self.whole} whole, {self.refused} refused, {len(self.faults)} faults, {self.slowest:.1f} s at most"
 
     def note(self, fault: str) -> None:
         """Takes a fault, and shows it at once."""
@@ -71,7 +80,7 @@ def files(seed: int, count: int) -> Iterator[bytes]:
 
 
 def try_files(seed: int, count: int, outcome: Outcome) -> None:
-    """Reads, inspects (which simplifies it and asks each target) and runs each file."""
+    """Inspects each file, builds a bundle of it, and lowers it for the targets that only a browser can prove."""
     start, given = 0, list(files(seed, count))
     while start < count:
         batch = given[start : start + _BATCH]
@@ -82,6 +91,11 @@ def try_files(seed: int, count: int, outcome: Outcome) -> None:
         start += ended
 
 
+def peak_memory() -> int:
+    """The most bytes of memory that a child had."""
+    return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
+
+
 def _try_batch(batch: list[bytes], outcome: Outcome) -> int:
     """How many files the child got through."""
     context = multiprocessing.get_context("fork")
@@ -90,6 +104,7 @@ def _try_batch(batch: list[bytes], outcome: Outcome) -> int:
     child.start()
     sender.close()
     for index in range(len(batch)):
+        start = time.monotonic()
         try:
             said = receiver.recv() if receiver.poll(SECONDS) else None
         except EOFError:
@@ -98,6 +113,7 @@ def _try_batch(batch: list[bytes], outcome: Outcome) -> int:
             child.kill()
             child.join()
             return index
+        outcome.slowest = max(outcome.slowest, time.monotonic() - start)
         if said == "whole":
             outcome.whole += 1
         elif said == "refused":
@@ -113,7 +129,7 @@ def _child(batch: list[bytes], sender: Connection) -> None:
     null = os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, 1)
     os.dup2(null, 2)
-    native._SECONDS = 5.0
+    native._SECONDS = float(RUN_SECONDS)
     with tempfile.TemporaryDirectory() as name:
         path = Path(name, "m.onnx")
         for data in batch:
@@ -128,10 +144,12 @@ def _try_one(path: Path) -> str:
     resource.setrlimit(resource.RLIMIT_AS, (held * 1024 + MEMORY, resource.RLIM_INFINITY))
     try:
         inspect_model(path)
-        model = read(path)
-        task = tasks.configure(model, BuildOptions(path, path.with_name("site")), _ignore)
-        feeds = samples.batches(task, samples.collect(model, task, ()))
-        parity.run_reference(model, feeds)
+        options = BuildOptions(path, path.with_name("site"), browser="off")
+        build(options)
+        optimised = optimise(read(path), _ignore)
+        for target in KNOWN:
+            if check(target, optimised).fits:
+                lower(Candidate(target, "fp32", asked=True), optimised, options.shard_size, NOTHING)
     except PackagerError:
         return "refused"
     except Exception:

@@ -1,8 +1,8 @@
 // Reads one JSON string a line, the text of a manifest each, and answers with one line a verdict: "1" for a manifest, "0" for none.
 import { createInterface } from "node:readline";
-import "../../web_runtime/test/typescript.mjs";
+import "../../../web_runtime/test/typescript.mjs";
 
-const { parseManifest } = await import("../../web_runtime/src/worker/manifest.ts");
+const { parseManifest } = await import("../../../web_runtime/src/worker/manifest.ts");
 
 for await (const line of createInterface({ input: process.stdin })) {
   let verdict = "1";

@@ -1,8 +1,9 @@
 """Many visitors at once against `packager serve` on loopback: every body is hashed, and the server's memory is watched.
 
-    python -m scripts.load SITE [--visitors 500] [--seconds 60]
+    python -m scripts.reliability.load [SITE] [--visitors 500] [--seconds 60]
 
-Prints the counts as docs/reliability.md has them; the exit code is 1 where a request failed or a byte was wrong.
+Without a SITE it is the gallery's bundle of MiniLM, which is built unless it is there. Writes what came of it to
+docs/reliability.md; the exit code is 1 where a request failed, a byte was wrong or the server took too much memory.
 """
 
 from __future__ import annotations
@@ -14,13 +15,32 @@ import socket
 import subprocess
 import sys
 import time
+import zlib
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from packager.manifest import read_manifest
+from scripts.gallery import SITES, build_site
+from scripts.models.catalogue import by_name
+from scripts.reliability.document import write_section
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+MEMORY = 512 * 2**20
+"""Bytes that the server may take."""
+_TEXT = """
+Written by `python -m scripts.reliability.load --visitors {visitors} --seconds {seconds:g}` on the bundle of {name}, {size:.1f} MB in
+{files} files. `packager serve` and the visitors share the machine over loopback. Each visitor opens a connection, fetches every
+file over it, decodes what comes compressed, and holds it to its hash; then the next comes. A fault would be a request that fails,
+a wrong byte, or a server that takes more than {most:.0f} MB.
+
+| visitors at once | seconds | requests | GB sent | whole visits | slowest visit, s | server's memory before, MB | at most, MB | faults |
+|---:|---:|---:|---:|---:|---:|---:|---:|---:|
+| {visitors} | {seconds:g} | {counts.requests:,} | {gigabytes:.1f} | {counts.visits:,} | {counts.slowest:.1f} | {before:.0f} | {peak:.0f} | {faults} |
+"""
 
 
 @dataclass
@@ -82,19 +102,20 @@ async def visit(port: int, hashes: dict[str, str], counts: Counts, until: float)
 
 
 async def fetch(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, path: str) -> tuple[int, str]:
-    """Size and SHA-256 of a file. Raises ValueError where the answer is not 200."""
-    writer.write(f"GET /{path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode())
-    head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
-    status, *headers = head.split("\r\n")
+    """Bytes on the line, and SHA-256 of the file. Raises ValueError where the answer is not 200."""
+    writer.write(f"GET /{path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept-Encoding: gzip\r\n\r\n".encode())
+    status, *lines = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").rstrip().split("\r\n")
     if not status.startswith("HTTP/1.1 200"):
         raise ValueError(f"{path}: {status}")
-    size = next(int(line.split(":")[1]) for line in headers if line.lower().startswith("content-length:"))
-    digest, left = hashlib.sha256(), size
+    headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+    size = left = int(headers["content-length"])
+    decoder = zlib.decompressobj(31) if headers.get("content-encoding") == "gzip" else None
+    digest = hashlib.sha256()
     while left:
         piece = await reader.read(min(left, 2**18))
         if not piece:
             raise ValueError(f"{path} was cut off")
-        digest.update(piece)
+        digest.update(decoder.decompress(piece) if decoder else piece)
         left -= len(piece)
     return size, digest.hexdigest()
 
@@ -107,25 +128,45 @@ async def run(port: int, hashes: dict[str, str], visitors: int, seconds: float) 
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m scripts.load")
-    parser.add_argument("site", type=Path)
+    """Loads the server and writes down what came of it."""
+    parser = argparse.ArgumentParser(prog="python -m scripts.reliability.load", description=__doc__)
+    parser.add_argument("site", type=Path, nargs="?")
     parser.add_argument("--visitors", type=int, default=500)
     parser.add_argument("--seconds", type=float, default=60)
     options = parser.parse_args()
-    files = [path for path in sorted(options.site.rglob("*")) if path.is_file() and not path.name.startswith(".")]
-    hashes = {path.relative_to(options.site).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
-    with served(options.site) as (process, port):
+    site = options.site or _minilm()
+    files = [path for path in sorted(site.rglob("*")) if path.is_file() and not path.name.startswith(".")]
+    hashes = {path.relative_to(site).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+    with served(site) as (process, port):
         before = memory(process.pid, "VmRSS:")
         counts = asyncio.run(run(port, hashes, options.visitors, options.seconds))
         peak = memory(process.pid, "VmHWM:")
-    print(f"{options.visitors} visitors at once for {options.seconds:g} s, {len(hashes)} files a visit")
-    print(f"{counts.requests} requests, {counts.bytes / 1e9:.2f} GB, {counts.visits} whole visits, {len(counts.faults)} faults")
-    print(
-        f"slowest whole visit {counts.slowest:.1f} s; the server's memory: {before / 1e6:.0f} MB, {peak / 1e6:.0f} MB at most"
-    )
+    if peak > MEMORY:
+        counts.faults.append(f"the server took {peak:,} bytes of memory")
     for fault in counts.faults[:20]:
         print(fault, file=sys.stderr)
-    return 1 if counts.faults else 0
+    text = _TEXT.format(
+        name=read_manifest(site)["name"],
+        size=sum(path.stat().st_size for path in files) / 1e6,
+        files=len(files),
+        visitors=options.visitors,
+        seconds=options.seconds,
+        counts=counts,
+        gigabytes=counts.bytes / 1e9,
+        faults=len(counts.faults),
+        before=before / 1e6,
+        peak=peak / 1e6,
+        most=MEMORY / 1e6,
+    )
+    write_section("Many visitors at once", text)
+    return int(bool(counts.faults))
+
+
+def _minilm() -> Path:
+    model = by_name("minilm")
+    if build_site(model):
+        raise RuntimeError("The bundle of MiniLM was not built.")
+    return SITES / model.name
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from packager.manifest import parse_manifest
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_ROOT = Path(__file__).parents[2]
+_ROOT = Path(__file__).parents[3]
 _VALUES: tuple[Any, ...] = (
     None, True, False, 0, 1, -1, 2, 2.5, 1e300, -0.0, 1.0, 2**53 - 1, 2**53, 2**53 + 1, 2**70, "", "x", "\n", "a\n", "é" * 300,
     "\U0001f600" * 150, "0" * 64, "0" * 64 + "\n", "../x", "/x", "assets/a.js", "shards/x", "sw.js", "__proto__", "constructor",
