@@ -43,8 +43,8 @@ _ALONE_SECONDS = 60
 _REFUSED = 3
 _TEXT = """
 Written by `unshare -rm python -m scripts.reliability.builds --kills {kills} --disks {disks} --limits {limits} --seed {seed}`.
-Two models are built in turn into one folder. A killed build gets SIGKILL at a random moment of the time that such a build takes,
-every other one while it drives a browser; a full disk has room for a random part of what the build writes, temporary files
+Two models are built in turn into one folder. A killed build gets SIGKILL at a random moment of the time that such a build
+takes, every other one being one that drives a browser; a full disk has room for up to three times the bundle, temporary files
 included; a limit is the most bytes that a file may have. After each, `packager verify` judges the folder, which has to hold
 the old bundle or the new one, and a build is let run, after which nothing else may lie beside the bundle or in the temporary
 folder; of a build that was not killed nothing may lie there at once.
@@ -57,7 +57,7 @@ folder; of a build that was not killed nothing may lie there at once.
 
 @dataclass
 class Trial:
-    """A folder with a site, two models to build in turn, and what became of the builds: what happened, and which bundle."""
+    """A folder with a site, two models to build in turn, and what became of the builds: which bundle."""
 
     folder: Path
     width: int = 256
@@ -193,9 +193,9 @@ def main() -> int:
         for index in range(options.kills):
             trial.kill(chance.uniform(0, 1.1 * seconds[browsers[index % 2]]), browsers[index % 2])
         for index in range(options.disks):
-            trial.fill(disk, int(chance.uniform(0, 1.5) * size), browsers[index % 3 == 0])
+            trial.fill(disk, int(chance.uniform(0, 3) * size), browsers[index % 3 == 0])
         for _ in range(options.limits):
-            trial.limit(int(2 ** chance.uniform(10, 23)))
+            trial.limit(int(2 ** chance.uniform(8, 20)))
     for what, fault in trial.faults[:50]:
         print(f"{what}: {fault}", file=sys.stderr)
     rows = "\n".join(_row(trial, what) for what in dict.fromkeys(what for what, _ in trial.ends))

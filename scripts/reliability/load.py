@@ -32,14 +32,22 @@ if TYPE_CHECKING:
 MEMORY = 512 * 2**20
 """Bytes that the server may take."""
 _TEXT = """
-Written by `python -m scripts.reliability.load --visitors {visitors} --seconds {seconds:g}` on the bundle of {name}, {size:.1f} MB in
-{files} files. `packager serve` and the visitors share the machine over loopback. Each visitor opens a connection, fetches every
-file over it, decodes what comes compressed, and holds it to its hash; then the next comes. A fault would be a request that fails,
-a wrong byte, or a server that takes more than {most:.0f} MB.
+Written by `python -m scripts.reliability.load --visitors {visitors} --seconds {seconds:g}` on the bundle of {name}, which
+has {size:.1f} MB in {files} files. `packager serve` and the visitors share the machine over loopback. Each visitor opens a
+connection, fetches every file over it, decodes what comes compressed, and holds it to its hash; then the next one comes. A
+fault would be a request that fails, a wrong byte, or a server that takes more than {most:.0f} MB.
 
-| visitors at once | seconds | requests | GB sent | whole visits | slowest visit, s | server's memory before, MB | at most, MB | faults |
-|---:|---:|---:|---:|---:|---:|---:|---:|---:|
-| {visitors} | {seconds:g} | {counts.requests:,} | {gigabytes:.1f} | {counts.visits:,} | {counts.slowest:.1f} | {before:.0f} | {peak:.0f} | {faults} |
+| | |
+|---|---:|
+| visitors at once | {visitors} |
+| seconds | {seconds:g} |
+| requests | {counts.requests:,} |
+| GB sent | {gigabytes:.1f} |
+| whole visits | {counts.visits:,} |
+| slowest whole visit, s | {counts.slowest:.1f} |
+| the server's memory before, MB | {before:.0f} |
+| the server's memory at most, MB | {peak:.0f} |
+| faults | {faults} |
 """
 
 
