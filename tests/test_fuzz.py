@@ -18,9 +18,9 @@ def test_both_validators_judge_mutated_manifests_alike() -> None:
 
 def test_mutated_models_end_in_a_result_or_a_sentence() -> None:
     outcome = models.Outcome()
-    models.try_files(7, 30, outcome)
+    models.try_files(7, 20, outcome)
     assert outcome.faults == []
-    assert outcome.whole + outcome.refused == 30
+    assert outcome.whole + outcome.refused == 20
     assert outcome.whole > 0
 
 
