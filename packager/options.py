@@ -109,6 +109,10 @@ class BuildOptions:
                     remedy="Leave one of the two out.",
                 )
 
+    def precision_of(self, target: Target) -> PrecisionChoice:
+        """What was asked for, for this target or for all."""
+        return self.precisions.get(target, self.precision)
+
     def tolerance_of(self, precision: Precision, *, asked: bool) -> float:
         """The largest difference that a variant of this precision may show.
 

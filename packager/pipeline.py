@@ -17,7 +17,7 @@ from packager.optimise import optimise
 from packager.options import GPU_TARGETS
 from packager.progress import Silent
 from packager.proof import Proof, browser_obstacle, prove
-from packager.quantise import Quantiser
+from packager.quantise import BUDGETS, Quantiser
 from packager.readers import read
 from packager.shard import Shards
 from packager.signing import read_signer
@@ -66,9 +66,11 @@ def build(options: BuildOptions, progress: Progress = Silent()) -> BuildResult: 
     with progress.step("Optimising the graph"):
         optimised = optimise(model, warnings.append)
     asked = frozenset(candidate.id for candidate in wanted if candidate.asked)
-    proof = Proof(optimised.signature, feeds, reference, options, asked, signer, parity.referee(model))
+    classes = task.postprocess["output"] if isinstance(task, tasks.ImageTask) else None
+    proof = Proof(optimised.signature, feeds, reference, options, asked, signer, parity.referee(model), classes)
     with progress.step("Lowering the model"):
-        calibration = sampling.calibration(model, task, options.calibration) or feeds
+        rounds = options.calibration is not None or any(candidate.precision in BUDGETS for candidate in wanted)
+        calibration = sampling.calibration(model, task, options.calibration, samples) if rounds else []
         lowered = _lower(optimised, wanted, calibration, options, warnings.append)
     with staged(options.output) as folder:
         draft = _write_bundle(folder, options, lowered, task, samples, proof, progress)

@@ -28,7 +28,7 @@ class Proof:
     """What every variant is held to.
 
     ``asked`` holds the ids of those without which the build fails, ``referee`` is what ran the reference, or None for native
-    onnxruntime.
+    onnxruntime. ``classes`` is the output whose largest value is the answer, where the task has one.
     """
 
     signature: Signature
@@ -38,6 +38,7 @@ class Proof:
     asked: frozenset[str]
     signer: Signer | None
     referee: str | None = None
+    classes: str | None = None
 
     def seal(self, manifest: dict[str, Any]) -> Manifest:
         """A draft as the page takes it: its runtime wants a signed one where the bundle will be."""
@@ -47,9 +48,14 @@ class Proof:
     def record(
         self, variant: Variant | dict[str, Any], outputs: list[Tensors], proof: Literal["browser", "native"], runner: str
     ) -> Parity:
-        """The figures of a variant's outputs. Raises ParityError past the tolerance."""
+        """The figures of a variant's outputs. Raises ParityError past the tolerance.
+
+        Fewer bits that the build may choose or leave may not turn an answer either.
+        """
         agreement = parity.compare(self.signature, self.reference, outputs, variant["id"])
         agreement.hold(self._tolerance(variant), variant["id"])
+        if variant["precision"] != "fp32" and self.options.precision_of(variant["target"]) == "auto":
+            agreement.hold_classes(self.classes, variant["id"])
         return self._parity(variant, proof, runner, agreement.outputs)
 
     def pending(self, variant: dict[str, Any]) -> Parity:
@@ -80,13 +86,19 @@ def prove(folder: Path, manifest: dict[str, Any], proof: Proof, progress: Progre
     """
     options = proof.options
     with progress.step("Proving the shipped bytes natively"):
+        failed: list[tuple[dict[str, Any], PackagerError]] = []
         for variant in manifest["variants"]:
             # A variant for webgpu is a graph that native onnxruntime takes as well, but a browser has to have the last word.
             if variant["target"] in BROWSER_TARGETS and not _half_floats(variant):
                 variant["parity"] = proof.pending(variant)
                 continue
             outputs = parity.run_natively(folder, proof.signature, variant, proof.feeds)
-            variant["parity"] = proof.record(variant, outputs, "native", parity.NATIVE_RUNNER)
+            try:
+                variant["parity"] = proof.record(variant, outputs, "native", parity.NATIVE_RUNNER)
+            except PackagerError as error:
+                failed.append((variant, error))
+        for variant, fault in failed:
+            _leave_out(folder, manifest, variant, proof, fault, warn)
     reason = browser_obstacle(options)
     needed = options.browser == "required" or any(variant["target"] in BROWSER_TARGETS for variant in manifest["variants"])
     if reason is not None and not needed:
@@ -139,14 +151,21 @@ def _prove_in_browser(
                 raise run
             variant["parity"] = proof.record(variant, run.outputs, "browser", runner)
         except PackagerError as error:
-            others = [other for other in manifest["variants"] if other is not variant]
-            if variant["id"] in proof.asked or not others or variant["target"] == "ort-wasm":
-                raise
-            warn(f"{variant['id']} was left out: {error.what}")
-            _keep(folder, manifest, others)
+            _leave_out(folder, manifest, variant, proof, error, warn)
             continue
         if run.times:
             variant["measured"] = measured(runner, run.device, run.threads, run.times)
+
+
+def _leave_out(
+    folder: Path, manifest: dict[str, Any], variant: Any, proof: Proof, error: PackagerError, warn: Callable[[str], None]
+) -> None:
+    """Goes on without a variant that did not stand the proof; raises ``error`` where it was asked for or nothing is left."""
+    others = [other for other in manifest["variants"] if other is not variant]
+    if variant["id"] in proof.asked or not others or (variant["target"], variant["precision"]) == ("ort-wasm", "fp32"):
+        raise error
+    warn(f"{variant['id']} was left out: {error.what}")
+    _keep(folder, manifest, others)
 
 
 def _half_floats(variant: Variant | dict[str, Any]) -> bool:

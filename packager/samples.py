@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import zipfile
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -12,12 +13,10 @@ from PIL import Image
 from packager.bounds import LARGEST_ARRAYS, bounded, read_limited
 from packager.errors import InputError
 from packager.model import Sample, Tensors, input_named
-from packager.processing import create_text_preprocessor, preprocess_image
+from packager.processing import create_text_preprocessor, preprocess_image, read_picture
 from packager.tasks import ImageTask, TextTask
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from packager._manifest_types import TensorType
     from packager.model import AnyModel
     from packager.tasks import AnyTask
@@ -26,6 +25,8 @@ PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp")
 _SEED = 20481
 # More inputs for the calibration than this tell nothing new.
 _CALIBRATION = 256
+# Of fewer pictures than this, parts are looked at too: weights rounded by five pictures as they are fit those five too well.
+_PICTURES = 128
 # What the page of a text model starts with, and what it is proven on, where the user gives no lines.
 _TEXTS = (
     "A man is playing the guitar on stage.",
@@ -50,18 +51,39 @@ def collect(model: AnyModel, task: AnyTask, files: tuple[Path, ...]) -> list[Sam
     return [_made_up_tensors(model, index) for index in range(2)]
 
 
-def calibration(model: AnyModel, task: AnyTask, folder: Path | None) -> list[Tensors]:
-    """The inputs in the files of a folder, those of them that are far apart where there are too many; none without a folder.
+def calibration(model: AnyModel, task: AnyTask, folder: Path | None, samples: list[Sample]) -> list[Tensors]:
+    """What weights are rounded by: the inputs in the files of a folder, else the samples; of few pictures their parts too.
 
     Raises InputError where the folder holds none, or a file that is no sample.
     """
-    if folder is None:
-        return []
-    files = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
-    found = [sample.tensors for file in files for sample in _read(model, task, file)]
-    if not found:
+    if folder is not None:
+        files = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
+        samples = [sample for file in files for sample in _read(model, task, file)]
+    if not samples:
         raise InputError("--calibration names a folder without inputs.", where=str(folder))
-    return found[:: -(-len(found) // _CALIBRATION)]
+    # Those that are far apart, where there are too many.
+    samples = samples[:: -(-len(samples) // _CALIBRATION)]
+    return [*batches(task, samples), *(_parts(task, samples) if isinstance(task, ImageTask) else [])]
+
+
+def _parts(task: ImageTask, samples: list[Sample]) -> list[Tensors]:
+    """Cut from the pictures at random: a tenth to all of each, sides 3:4 to 4:3, half of them mirrored."""
+    files = [sample.source for sample in samples if isinstance(sample.source, Path)]
+    of_each = max(0, math.ceil((_PICTURES - len(samples)) / max(1, len(files))))
+    random = np.random.default_rng(_SEED)
+    return [
+        {task.preprocess["input"]: preprocess_image(_part(picture, random), task.preprocess)}
+        for picture in map(read_picture, files)
+        for _ in range(of_each)
+    ]
+
+
+def _part(picture: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    height, width = picture.shape[:2]
+    area, ratio = height * width * random.uniform(0.1, 1), np.exp(random.uniform(np.log(3 / 4), np.log(4 / 3)))
+    h, w = min(height, math.ceil((area / ratio) ** 0.5)), min(width, math.ceil((area * ratio) ** 0.5))
+    top, left = random.integers(height - h + 1), random.integers(width - w + 1)
+    return picture[top : top + h, left : left + w][:, :: random.choice((-1, 1))]
 
 
 def batches(task: AnyTask, samples: list[Sample]) -> list[Tensors]:

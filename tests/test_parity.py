@@ -36,6 +36,13 @@ def test_past_the_tolerance_it_says_which_output_and_how_much() -> None:
     assert caught.value.exit_code == 1
 
 
+def test_a_class_that_turns_is_told() -> None:
+    turned = agreement([np.array([[1.0, 2, 4]]), np.array([[0.0, 1, 2]])], [np.array([[1.0, 2, 4]]), np.array([[0.0, 2.1, 2]])])
+    turned.hold_classes(None, "v")
+    with pytest.raises(ParityError, match="50% of the samples another class"):
+        turned.hold_classes("y", "v")
+
+
 def test_another_shape_is_an_error() -> None:
     with pytest.raises(ParityError, match=r"shape \[2, 3\] instead of \[3, 2\]"):
         agreement([np.ones((3, 2))], [np.ones((2, 3))])

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
 from packager.native import open_session
-from packager.quantise import BITS, quantise
-from packager.quantise.budget import widths
+from packager.quantise import BUDGETS, quantise
+from packager.quantise.budget import Budget, widths
 from packager.quantise.calibration import inputs_met
 from packager.quantise.rounding import REACH, Feedback, entropy, nearest, steps_of
 from packager.quantise.weights import by_output, find, like
@@ -93,7 +93,7 @@ def test_the_model_with_codes_says_nearly_the_same(precision: str, feeds: list) 
     held = codes(made)
     assert {"t", "w", "c", "k"} <= set(held)
     spent = sum(entropy(array) * array.size for array in held.values()) / sum(array.size for array in held.values())
-    assert spent == pytest.approx(BITS[precision], abs=0.3)
+    assert spent == pytest.approx(BUDGETS[precision].least, abs=0.3)
     expected = outputs(network())
     error = np.linalg.norm(outputs(made) - expected) / np.linalg.norm(expected)
     assert error < {"int8": 0.07, "int4": 0.15}[precision]
@@ -153,14 +153,27 @@ def test_inputs_that_a_convolution_meets(attributes: dict) -> None:
 
 def test_bits_go_to_the_weights_that_need_them() -> None:
     matrices = {"calm": random(64, 64), "touchy": random(64, 64, seed=1)}
-    chosen = widths(matrices, {"calm": 1.0, "touchy": 64.0}, 4.5)
+    chosen = widths(matrices, {"calm": 1.0, "touchy": 64.0}, Budget(4.5, 4.5, 0))
     assert chosen["calm"] / chosen["touchy"] == pytest.approx(8, rel=0.01)
     spent = np.mean([entropy(nearest(matrix, steps_of(matrix, chosen[name]))) for name, matrix in matrices.items()])
     assert spent == pytest.approx(4.5, abs=0.05)
 
 
+@pytest.mark.parametrize(("loss", "bits"), [(1.0, 4.5), (0.05, None), (1e-6, 6.5)])
+def test_more_bits_are_spent_while_the_outputs_are_off_by_more_than_they_may(loss: float, bits: float | None) -> None:
+    matrices = {"calm": random(64, 64), "touchy": random(64, 64, seed=1)}
+    losses = {"calm": 1.0, "touchy": 4.0}
+    chosen = widths(matrices, losses, Budget(4.5, 6.5, loss))
+    spent = np.mean([entropy(nearest(matrix, steps_of(matrix, chosen[name]))) for name, matrix in matrices.items()])
+    if bits is None:
+        assert sum(losses[name] * chosen[name] ** 2 for name in matrices) == pytest.approx(loss, rel=0.05)
+        assert 4.6 < spent < 6.4
+    else:
+        assert spent == pytest.approx(bits, abs=0.05)
+
+
 def test_a_weight_that_codes_would_spoil_keeps_its_numbers() -> None:
     spiky = random(64, 64)
     spiky[:, 0] = 1e4
-    chosen = widths({"spiky": spiky, "calm": random(640, 640)}, {"spiky": 1e9, "calm": 1.0}, 5)
+    chosen = widths({"spiky": spiky, "calm": random(640, 640)}, {"spiky": 1e9, "calm": 1.0}, Budget(5, 5, 0))
     assert chosen["spiky"] == 0 < chosen["calm"]

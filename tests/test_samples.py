@@ -7,7 +7,7 @@ from PIL import Image
 from packager import BuildOptions, tasks
 from packager.errors import InputError
 from packager.readers import read
-from packager.samples import collect
+from packager.samples import calibration, collect
 from tests import models
 
 
@@ -82,3 +82,29 @@ def test_pictures_and_lines_go_to_their_task(tmp_path: Path) -> None:
     (tmp_path / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n")
     with pytest.raises(InputError, match=r"broken\.png"):
         collect(model, task, (tmp_path / "broken.png",))
+
+
+def test_few_pictures_lend_their_parts_to_the_calibration(tmp_path: Path) -> None:
+    model, task = setting(tmp_path, models.convolution(), task="image-classification")
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    with pytest.raises(InputError, match="--calibration names a folder without inputs"):
+        calibration(model, task, folder, [])
+    half = np.zeros((60, 80, 3), np.uint8)
+    half[:, 40:] = 255
+    Image.fromarray(half).save(folder / "half.png")
+    Image.new("RGB", (1, 1)).save(folder / "point.png")
+    found, again = calibration(model, task, folder, []), calibration(model, task, folder, [])
+    assert len(found) == 128
+    assert all(feed["image"].shape == (1, 3, 16, 16) for feed in found)
+    # Some parts lie in one half alone, and a mirrored one has its light half on the other side.
+    left_is_darker = {np.sign(feed["image"][..., 0].mean() - feed["image"][..., -1].mean()) for feed in found}
+    assert left_is_darker == {-1, 0, 1}
+    assert all(np.array_equal(first["image"], second["image"]) for first, second in zip(found, again, strict=True))
+    assert len(calibration(model, task, None, collect(model, task, (folder / "half.png",)))) == 128
+
+
+def test_arrays_are_the_calibration_as_they_are(tmp_path: Path) -> None:
+    model, task = setting(tmp_path, models.dense())
+    samples = collect(model, task, ())
+    assert calibration(model, task, None, samples) == [sample.tensors for sample in samples]

@@ -36,6 +36,16 @@ class Agreement:
                 remedy="Nothing was written. If this difference is acceptable, allow it with --tolerance.",
             )
 
+    def hold_classes(self, output: str | None, variant: str) -> None:
+        """Raises ParityError where the largest value of this output is another one for some sample."""
+        for figures in self.outputs:
+            if figures["name"] == output and figures["top1"] is not None and figures["top1"] < 1:
+                raise ParityError(
+                    f"It gives {1 - figures['top1']:.0%} of the samples another class than the original model.",
+                    where=f"variant {variant}",
+                    remedy="Nothing was written. If this is acceptable, ask for its precision by name.",
+                )
+
 
 def compare(signature: Signature, reference: list[Tensors], variant: list[Tensors], where: str) -> Agreement:
     """Figures of ``variant`` against ``reference``: lists of outputs by name, one entry a sample.

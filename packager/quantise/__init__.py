@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from packager.model import AnyModel, Model
 from packager.quantise import graph_model
-from packager.quantise.budget import widths
+from packager.quantise.budget import Budget, widths
 from packager.quantise.calibration import Calibration
 from packager.quantise.rounding import nearest, steps_of
 from packager.quantise.weights import Codes, by_output, find, like, replaced
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
     from packager.options import Precision
     from packager.quantise.weights import Array, Weight
 
-__all__ = ["BITS", "Quantiser", "quantise"]
+__all__ = ["BUDGETS", "Quantiser", "quantise"]
 
 M = TypeVar("M", bound=AnyModel)
 
-# Bits of a number, on average over all weights that have codes.
-BITS: dict[Precision, float] = {"int8": 5.6, "int4": 4.5}
+# What a number takes, on average over all weights that have codes. Without samples nothing is known of the outputs.
+BUDGETS: dict[Precision, Budget] = {"int8": Budget(5.6, 7.0, 0.0015), "int4": Budget(4.5, 4.5, 0.0)}
 # Smaller tensors are left alone: what they would save is less than what their scales cost.
 _LEAST = 2048
 # Errors at this width tell how a weight's errors grow with it.
@@ -57,9 +57,10 @@ class Quantiser(Generic[M]):
 
     def model(self, precision: Precision) -> M:
         """The model with codes of this precision, or as it is where that has none."""
-        if precision not in BITS or not self._weights:
+        if precision not in BUDGETS or not self._weights:
             return self._model
-        chosen = widths(self._matrices, self._losses, BITS[precision])
+        budget = BUDGETS[precision]
+        chosen = widths(self._matrices, self._losses, budget if self._calibration else budget._replace(most=budget.least))
         codes = {name: self._codes(weight, chosen[name]) for name, weight in self._weights.items() if chosen[name]}
         if isinstance(self._model, Model):
             return replace(self._model, proto=replaced(self._model.proto, codes))

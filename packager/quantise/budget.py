@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from packager.quantise.rounding import entropy, nearest, steps_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 Array = np.ndarray
 
@@ -22,8 +22,19 @@ _WIDEST, _NARROWEST = 1.0, 2.0**-8
 _ROUNDS = 12
 
 
-def widths(matrices: Mapping[str, Array], losses: Mapping[str, float], bits: float) -> dict[str, float]:
-    """The step's width for each matrix, so that a number takes ``bits`` on average; 0 where one is better left as it is.
+class Budget(NamedTuple):
+    """Bits of a number, on average over all: ``least``, and up to ``most`` while the outputs are off by more than ``loss``.
+
+    ``loss`` is the squared error of the outputs as a share of their squares.
+    """
+
+    least: float
+    most: float
+    loss: float
+
+
+def widths(matrices: Mapping[str, Array], losses: Mapping[str, float], budget: Budget) -> dict[str, float]:
+    """The step's width for each matrix, so that all keep to the budget; 0 where one is better left as it is.
 
     ``losses``: by how much the outputs are off per squared width. The sum of losses is least for the bits where every
     number of them costs the same: a width goes with the root of a matrix's size over its loss.
@@ -35,12 +46,27 @@ def widths(matrices: Mapping[str, Array], losses: Mapping[str, float], bits: flo
         for name, matrix in matrices.items()
     }
     samples = {name: _sample(matrix) for name, matrix in matrices.items()}
+
+    def bits(scale: float) -> float:
+        return sum(matrices[name].size * _bits(samples[name], wanted[name] * scale) for name in matrices) / total
+
+    def loss(scale: float) -> float:
+        return sum(losses[name] * _clamped(samples[name], wanted[name] * scale) ** 2 for name in matrices)
+
+    scale = _least(lambda scale: bits(scale) <= budget.least)
+    if loss(scale) > budget.loss:
+        accurate = _least(lambda scale: loss(scale) > budget.loss)
+        scale = max(accurate, _least(lambda scale: bits(scale) <= budget.most))
+    return {name: _clamped(samples[name], wanted[name] * scale) for name in matrices}
+
+
+def _least(holds: Callable[[float], bool]) -> float:
+    """The smallest scale for which it holds, as for all larger ones."""
     low, high = np.log2(_NARROWEST), 2.0
     for _ in range(_ROUNDS):
         middle = (low + high) / 2
-        spent = sum(matrices[name].size * _bits(samples[name], wanted[name] * 2.0**middle) for name in matrices)
-        low, high = (middle, high) if spent > bits * total else (low, middle)
-    return {name: _clamped(samples[name], wanted[name] * 2.0**high) for name in matrices}
+        low, high = (low, middle) if holds(2.0**middle) else (middle, high)
+    return float(2.0**high)
 
 
 def _clamped(matrix: Array, width: float) -> float:

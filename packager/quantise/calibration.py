@@ -22,8 +22,8 @@ Array = np.ndarray
 
 # Sums over more columns than this are rounded without feedback: the matrix that it takes has the square of them.
 _WIDEST = 4096
-# Positions of one input that are looked at: a picture has many that are alike.
-_POSITIONS = 4096
+# Positions that are looked at, over all samples and at least of each: a picture has many that are alike.
+_POSITIONS, _LEAST_POSITIONS = 1 << 16, 256
 # Sensitivities are told by so many samples: each weight takes a run of all of them.
 _PROBES = 8
 _SEED = 20481
@@ -75,6 +75,7 @@ def _feedback(
     counts: dict[tuple[object, ...], int] = {}
     session = open_session(_with_outputs(proto, names).SerializeToString())
     random = np.random.default_rng(_SEED)
+    most = max(_LEAST_POSITIONS, _POSITIONS // max(1, len(feeds)))
     for feed in feeds:
         inputs = dict(zip(names, session.run(names, feed), strict=True)) if names else {}
         for source, weight in sources.items():
@@ -82,8 +83,8 @@ def _feedback(
                 met = inputs_met(node, inputs[node.input[0]], weight.array.shape)
                 if met is None or not np.isfinite(met).all():
                     continue
-                if len(met) > _POSITIONS:
-                    met = met[random.choice(len(met), _POSITIONS, replace=False)]
+                if len(met) > most:
+                    met = met[random.choice(len(met), most, replace=False)]
                 grams[source] = grams.get(source, 0) + (met.T @ met).astype(np.float64)
                 counts[source] = counts.get(source, 0) + len(met)
     return {source: Feedback(gram, counts[source]) for source, gram in grams.items()}

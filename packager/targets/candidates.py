@@ -68,7 +68,7 @@ def candidates(options: BuildOptions, *, browser: bool, onnx: bool = True) -> li
         )
     _check_precisions(options, targets)
     return [
-        Candidate(target, precision, target in options.targets and _choice(options, target) != "auto")
+        Candidate(target, precision, target in options.targets and options.precision_of(target) != "auto")
         for target in targets
         for precision in _precisions(options, target)
     ]
@@ -85,14 +85,10 @@ def _usual(*, browser: bool, onnx: bool) -> tuple[Target, ...]:
     return ("webgl",)
 
 
-def _choice(options: BuildOptions, target: Target) -> str:
-    return options.precisions.get(target, options.precision)
-
-
 def _precisions(options: BuildOptions, target: Target) -> tuple[Precision, ...]:
     """A target that has no variants of the precision for all keeps to the finest that it has."""
     has = _MODULES[target].PRECISIONS
-    choice = _choice(options, target)
+    choice = options.precision_of(target)
     if choice == "auto":
         return has
     return tuple(precision for precision in has if precision == choice) or has[:1]
