@@ -68,7 +68,8 @@ class TensorFlowModel:
 
     ``document`` is the converter's model.json, ``weights`` are its tensors by name; both are empty where ``about["problem"]``
     says why it made none. ``about`` also holds ``versions`` of what read it, and ``signature``: beside each tensor's name its
-    ``key`` in the SavedModel's. Weights with ``scales`` are int8 codes; a scale is float32, with 1 in every dimension but one.
+    ``key`` in the SavedModel's and the ``tensor`` of the graph. Weights with ``scales`` are int8 codes; a scale is float32 and
+    has 1 in every dimension but one.
     """
 
     path: Path
@@ -86,8 +87,7 @@ class TensorFlowModel:
 
     def tensor(self, kind: Literal["inputs", "outputs"], name: str) -> str:
         """The tensor of the graph model that is the signature's of this name."""
-        key = next(entry["key"] for entry in self.about["signature"][kind] if entry["name"] == name)
-        return str(self.document["signature"][kind][key]["name"]).removesuffix(":0")
+        return next(str(entry["tensor"]) for entry in self.about["signature"][kind] if entry["name"] == name).removesuffix(":0")
 
     def origin(self, output: str) -> str:
         """The op that an output comes out of, looking through nodes that only move values; "" where there is none."""

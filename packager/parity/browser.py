@@ -62,7 +62,7 @@ async ({ groups, feeds, rounds, seconds }) => {
         const { threads, device } = models.get(id).info;
         results[id] = { threads, device: device.kind, times: [] };
       } catch (error) {
-        results[id] = { error: error.message, code: error.code };
+        results[id] = { error: [error.message, error.cause?.message].filter(Boolean).join(" "), code: error.code };
       }
     }
     const first = await read(0);

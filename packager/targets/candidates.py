@@ -34,7 +34,6 @@ class TargetModule(Protocol):
 
 _MODULES: dict[Target, TargetModule] = {"wasm": wasm, "ort-wasm": ort_wasm, "webgpu": webgpu, "webgl": webgl}
 _ONLY_ONNX = "The target {} takes ONNX, and not what TensorFlow reads; webgl does."
-_WAYS = 'For other targets write ONNX: Keras 3 does with model.export("model.onnx", format="onnx"), tf2onnx from a SavedModel.'
 KNOWN: tuple[Target, ...] = tuple(_MODULES)
 
 
@@ -61,7 +60,7 @@ def candidates(options: BuildOptions, *, browser: bool, onnx: bool = True) -> li
     targets = options.targets or _usual(browser=browser, onnx=onnx)
     for target in targets:
         if not onnx and target != "webgl":
-            raise InputError(f"{_ONLY_ONNX.format(target)} {_WAYS}", where=str(options.model))
+            raise InputError(f"{_ONLY_ONNX.format(target)} {webgl.WAYS}", where=str(options.model))
     if not onnx and options.calibration is not None:
         raise InputError(
             "Weights of what TensorFlow reads are rounded without samples.", where="--calibration", remedy="Leave it out."
@@ -119,7 +118,7 @@ def check(target: Target, model: AnyModel) -> Verdict:
         return _MODULES[target].check(model)
     if target == "webgl":
         return webgl.check(model)
-    return Verdict(target, [f"{_ONLY_ONNX.format(target)} {_WAYS}"])
+    return Verdict(target, [f"{_ONLY_ONNX.format(target)} {webgl.WAYS}"])
 
 
 @bounded()

@@ -18,13 +18,15 @@ if TYPE_CHECKING:
 
 PRECISIONS: tuple[Precision, ...] = ("fp32", "fp16", "int8")
 """Those of weights on the wire, the finest first; what computes is float32."""
+WAYS = 'For other targets write ONNX: Keras 3 does with model.export("model.onnx", format="onnx"), tf2onnx from a SavedModel.'
+"""The remedy for a model that TensorFlow read."""
 
 
 def check(model: AnyModel) -> Verdict:
     """What TensorFlow.js cannot express, node by node, with a remedy."""
     if isinstance(model, TensorFlowModel):
         problem = model.about["problem"]
-        return Verdict("webgl", [] if problem is None else [problem])
+        return Verdict("webgl", [] if problem is None else [f"{problem} {WAYS}"])
     uncovered = compiler.cover(model)
     return Verdict("webgl", [f"{node} Another target has it: wasm or ort-wasm." for node in uncovered])
 

@@ -28,7 +28,7 @@ INSTALL = (
     "On Python 3.11 to 3.13, install them with: pip install 'packager[tensorflow]' && pip install --no-deps "
     f"tensorflowjs==4.22.0. They may be in an environment of their own: let ${PYTHON} name its interpreter."
 )
-_PROGRAM = Path(__file__).with_name("program.py")
+_FOLDER = Path(__file__).parent
 
 
 @dataclass(frozen=True)
@@ -76,8 +76,8 @@ def run(path: Path, about: dict[str, Any], feeds: list[Tensors]) -> list[Tensors
 
 
 def _run(verb: str, path: Path, folder: Path) -> None:
-    command = [_python(path), str(_PROGRAM), verb, str(path.absolute()), str(folder)]
-    done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
+    command = [_python(path), "-m", "program", verb, str(path.absolute()), str(folder)]
+    done = subprocess.run(command, cwd=_FOLDER, capture_output=True, text=True, errors="replace", check=False)
     refusal = folder / "error.json"
     if refusal.is_file():
         error = json.loads(refusal.read_text(encoding="utf-8"))

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def adopt(model: TensorFlowModel, precision: Precision = "fp32") -> GraphModel:
     """The model's graph with the model's own names at its borders."""
-    nodes = model.nodes
+    nodes = [_unordered(node) for node in model.nodes if node["op"] != "NoOp"]
     weights = [_weight(name, array, model.scales.get(name), precision) for name, array in model.weights.items()]
     inputs = [{"name": entry["name"], "tensor": model.tensor("inputs", entry["name"])} for entry in model.signature["inputs"]]
     outputs = [
@@ -34,6 +34,14 @@ def adopt(model: TensorFlowModel, precision: Precision = "fp32") -> GraphModel:
         "topology": {**model.document["modelTopology"], "node": [*nodes, *_unread(nodes, inputs)]},
     }
     return GraphModel(document, weights, [str(node["name"]) for node in nodes])
+
+
+def _unordered(node: dict[str, Any]) -> dict[str, Any]:
+    """The node without what only orders it.
+
+    Nothing in a frozen graph has effects, and TensorFlow.js never sees what lies behind the other branch of a loop as done.
+    """
+    return node | {"input": [name for name in node.get("input", []) if not name.startswith("^")]}
 
 
 def _weight(name: str, array: Array, scale: Array | None, precision: Precision) -> Weight:
