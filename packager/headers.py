@@ -31,7 +31,6 @@ _EVALUATING: Final[frozenset[str]] = frozenset()
 # The demo uses the camera and nothing else of what a browser asks leave for.
 _DENIED = (
     "accelerometer",
-    "bluetooth",
     "display-capture",
     "encrypted-media",
     "gamepad",
