@@ -12,15 +12,16 @@ from __future__ import annotations
 import json
 import struct
 import subprocess
-import threading
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
+
+from .server import ISOLATION
+from .worker_host import joined, parted, worker_page
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -185,27 +186,13 @@ _ASK = """async () => {
 class BrowserEngine:
     """In a worker of a page that is cross-origin isolated."""
 
-    def __init__(self, page: Any, host: _Host) -> None:
-        self._page, self._host = page, host
+    def __init__(self, page: Any, files: dict[str, bytes]) -> None:
+        self._page, self._files = page, files
 
     def run(self, cases: list[Case]) -> list[Result]:
-        requests = [encode(case) for case in cases]
-        self._host.files["/cases"] = b"".join(struct.pack("<I", len(request)) + request for request in requests)
+        self._files["/cases"] = joined([encode(case) for case in cases])
         self._page.evaluate(_ASK)
-        answers, at, results = self._host.answers, 0, []
-        for case in cases:
-            (size,) = struct.unpack_from("<I", answers, at)
-            results.append(decode(answers[at + 4 : at + 4 + size], case))
-            at += 4 + size
-        return results
-
-
-class _Host:
-    """What the page fetches, and what it posts."""
-
-    def __init__(self) -> None:
-        self.files: dict[str, bytes] = {}
-        self.answers = b""
+        return [decode(answer, case) for answer, case in zip(parted(self._files["/answers"]), cases, strict=True)]
 
 
 @contextmanager
@@ -213,46 +200,13 @@ def browser_engine(
     browser: Browser, build: str = "relaxed", threads: int = 1, module: Path | None = None
 ) -> Iterator[BrowserEngine]:
     """One page session with a build of the module; ``threads`` counts in builds for threads only."""
-    host = _Host()
-    host.files = {
-        "/": b"<!doctype html><title>engine</title>",
+    files = {
         "/worker.js": script("engine-worker.ts", "browser"),
         "/module": (module or PREBUILT / f"{build}.wasm").read_bytes(),
     }
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self._send(200 if self.path in host.files else 404, host.files.get(self.path, b""))
-
-        def do_POST(self) -> None:
-            host.answers = self.rfile.read(int(self.headers["Content-Length"]))
-            self._send(200, b"")
-
-        def _send(self, status: int, body: bytes) -> None:
-            self.send_response(status)
-            kinds = {"/": "text/html", "/worker.js": "text/javascript"}
-            self.send_header("Content-Type", kinds.get(self.path, "application/octet-stream"))
-            self.send_header("Content-Length", str(len(body)))
-            self.send_header("Cross-Origin-Opener-Policy", "same-origin")
-            self.send_header("Cross-Origin-Embedder-Policy", "require-corp")
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-            """Quiet."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server, browser.new_context() as context:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        try:
-            page = context.new_page()
-            page.set_default_timeout(600_000)
-            page.goto(f"http://127.0.0.1:{server.server_port}/")
-            page.evaluate(_START, {"threads": threads if build.endswith("-threads") else 0})
-            yield BrowserEngine(page, host)
-        finally:
-            server.shutdown()
-            thread.join()
+    with worker_page(browser, files, ISOLATION) as page:
+        page.evaluate(_START, {"threads": threads if build.endswith("-threads") else 0})
+        yield BrowserEngine(page, files)
 
 
 @dataclass(frozen=True)

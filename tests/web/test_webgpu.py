@@ -2,10 +2,7 @@
 
 import json
 import math
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +15,8 @@ from packager.headers import content_security_policy
 from packager.options import Precision
 from packager.site import web_root
 from tests import models
+
+from .worker_host import worker_page
 
 SIGNATURE = {
     "inputs": [{"name": "x", "dtype": "float32", "shape": [1]}, {"name": "shape", "dtype": "int64", "shape": [1]}],
@@ -48,8 +47,8 @@ def sum_of_sines() -> bytes:
 class Engine:
     """A worker of a page, and what it is asked to do."""
 
-    def __init__(self, page: Page) -> None:
-        self._page = page
+    def __init__(self, page: Page, parts: dict[str, str]) -> None:
+        self._page, self._parts = page, parts
 
     def ask(self, step: str, **given: Any) -> Any:
         """What a step gives. A refusal is a RuntimeError."""
@@ -59,47 +58,18 @@ class Engine:
         return answer["result"]
 
     def prepare(self, **other: str) -> None:
-        entry = json.loads((web_root() / "assets.json").read_bytes())["engines"]["webgpu"]
-        self.ask("prepare", **{part: f"/{entry[part]}" for part in ("script", "glue", "module")} | other)
-
-
-@contextmanager
-def serving() -> Iterator[str]:
-    """A host of the page assets and of the worker, which has the policy of bundles: the engine makes no code of text."""
-    made = {"/": b"<!doctype html><link rel=icon href=data:,>", "/worker.js": _WORKER.read_bytes(), "/graph": sum_of_sines()}
-    kinds = {"/": "text/html", ".js": "text/javascript", ".mjs": "text/javascript"}
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            body = made.get(self.path) or (web_root() / self.path[1:]).read_bytes()
-            self.send_response(200)
-            self.send_header("Content-Type", kinds.get(self.path) or kinds.get(Path(self.path).suffix, "application/wasm"))
-            self.send_header("Content-Length", str(len(body)))
-            if self.path == "/worker.js":
-                self.send_header("Content-Security-Policy", content_security_policy())
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-            """Quiet."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}/"
-        finally:
-            server.shutdown()
-            thread.join()
+        self.ask("prepare", **self._parts | other)
 
 
 @pytest.fixture
 def engine(gpu_browser: Browser) -> Iterator[Engine]:
-    with serving() as address, gpu_browser.new_context() as context:
-        page = context.new_page()
-        page.set_default_timeout(300_000)
-        page.goto(address)
-        yield Engine(page)
+    """In a worker that has the policy of bundles: the engine makes no code of text."""
+    entry = json.loads((web_root() / "assets.json").read_bytes())["engines"]["webgpu"]
+    parts = {part: f"/{entry[part]}" for part in ("script", "glue", "module")}
+    files = {path: (web_root() / path[1:]).read_bytes() for path in parts.values()}
+    files |= {"/worker.js": _WORKER.read_bytes(), "/graph": sum_of_sines()}
+    with worker_page(gpu_browser, files, {}, {"Content-Security-Policy": content_security_policy()}) as page:
+        yield Engine(page, parts)
 
 
 def test_it_computes_on_the_card_and_says_what_went_wrong_there(engine: Engine) -> None:

@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import json
 import struct
-import threading
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +19,8 @@ from packager.quantise import quantise
 from packager.site import Assets
 from packager.targets.webgl import lower
 from tests.lower.graphs import expected
+
+from .worker_host import joined, parted, worker_page
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -96,6 +96,7 @@ def _decode(answer: bytes, case: Case) -> Result:
     return Result(outputs, header["draws"])
 
 
+_POLICY = {"Content-Security-Policy": "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'"}
 _START = """(hash) => { globalThis.worker = new Worker(`/worker.js${hash}`, { type: "module" }); }"""
 _RUN = """() => new Promise((resolve, reject) => {
   worker.onmessage = resolve;
@@ -111,15 +112,9 @@ class WebglEngine:
         self._page, self._files = page, files
 
     def run(self, cases: list[Case]) -> list[Result]:
-        requests = [_encode(case) for case in cases]
-        self._files["/cases"] = b"".join(struct.pack("<I", len(request)) + request for request in requests)
+        self._files["/cases"] = joined([_encode(case) for case in cases])
         self._page.evaluate(_RUN)
-        answers, at, results = self._files["/answers"], 0, []
-        for case in cases:
-            (size,) = struct.unpack_from("<I", answers, at)
-            results.append(_decode(answers[at + 4 : at + 4 + size], case))
-            at += 4 + size
-        return results
+        return [_decode(answer, case) for answer, case in zip(parted(self._files["/answers"]), cases, strict=True)]
 
 
 def is_plain(made: Made) -> bool:
@@ -134,40 +129,10 @@ def webgl_engine(browser: Browser, *, without: bool = False) -> Iterator[WebglEn
     """A page of a browser with a GPU, or ``without`` WebGL 2 in it."""
     assets = Assets.load()
     files = {
-        "/": b"<!doctype html><title>engine</title>",
         "/worker.js": (ROOT / "web_runtime/test/webgl-worker.mjs").read_bytes(),
         "/engine.js": (assets.root / assets.engines["webgl"]["script"]).read_bytes(),
     }
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self._send(200 if self.path in files else 404, files.get(self.path, b""))
-
-        def do_POST(self) -> None:
-            files[self.path] = self.rfile.read(int(self.headers["Content-Length"]))
-            self._send(200, b"")
-
-        def _send(self, status: int, body: bytes) -> None:
-            self.send_response(status)
-            kind = "text/javascript" if self.path.endswith(".js") else "text/html"
-            self.send_header("Content-Type", kind)
-            self.send_header("Content-Length", str(len(body)))
-            self.send_header("Content-Security-Policy", "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'")
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-            """Quiet."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server, browser.new_context() as context:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        try:
-            page = context.new_page()
-            page.set_default_timeout(600_000)
-            page.goto(f"http://127.0.0.1:{server.server_port}/")
-            page.evaluate(_START, "#without" if without else "")
-            yield WebglEngine(page, files)
-        finally:
-            server.shutdown()
-            thread.join()
+    with worker_page(browser, files, _POLICY) as page:
+        page.evaluate(_START, "#without" if without else "")
+        yield WebglEngine(page, files)
