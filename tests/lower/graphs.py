@@ -131,4 +131,8 @@ def random(*shape: int, seed: int = 0, dtype: str = "float32", low: float = -2.0
     return np.random.default_rng(seed + sum(shape)).uniform(low, high, shape).astype(dtype)
 
 
+def ints(*shape: int, low: int = -5, high: int = 6, dtype: str = "int64") -> np.ndarray:
+    return np.random.default_rng(sum(shape)).integers(low, high, shape).astype(dtype)
+
+
 FLOAT = TensorProto.FLOAT
