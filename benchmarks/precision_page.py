@@ -76,15 +76,20 @@ def _plot(found: Found) -> str:
         figure = Figure(figsize=(9, 3.4), layout="constrained")
         for axes, (name, each) in zip(figure.subplots(1, len(found), squeeze=False)[0], found.items(), strict=True):
             sources = list(dict.fromkeys(row["rounded_by"] for row in each["rows"] if row["rounded_by"]))
+            labels: dict[tuple[float, float], list[str]] = {}
             for row in each["rows"]:
                 place = row["first_visit"] / 1e6, max(1 - row["cosine_mean"], 1e-9)
                 marker = "s" if row["rounded_by"] is None else "ov"[sources.index(row["rounded_by"])]
                 axes.plot(*place, marker, color="C0")
-                axes.annotate(row["precision"], place, (6, 4), textcoords="offset points")
+                if not any(row["precision"] in names for names in labels.values()):
+                    labels.setdefault(place, []).append(row["precision"])
+            for place, names in labels.items():
+                axes.annotate(", ".join(names), place, (-6, 4), textcoords="offset points", ha="right")
             for marker, source in zip("ov", sources, strict=False):
                 axes.plot([], [], marker, color="C0", label=f"rounded by {source}")
             axes.set(title=_TITLES[name], xlabel="first visit, MB", ylabel="1 - mean cosine", yscale="log")
             axes.set_xlim(left=0)
+            axes.margins(y=0.1)
             axes.legend(frameon=False, fontsize=8)
         buffer = io.StringIO()
         figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
