@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from packager.errors import BuildError, InputError
 from packager.manifest import is_bundle
+from packager.scratch import alive
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -113,15 +114,5 @@ def _sweep(output: Path) -> None:
             left.rename(output)
     for left in (*output.parent.glob(f".{output.name}.building-*"), *output.parent.glob(f".{output.name}.replaced-*")):
         with suppress(ValueError):
-            if not _alive(int(left.name.rpartition("-")[2])):
+            if not alive(int(left.name.rpartition("-")[2])):
                 shutil.rmtree(left, ignore_errors=True)
-
-
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
-    return True

@@ -26,6 +26,7 @@ LAYERS = [
         "native",
         "tensorflow",
         "progress",
+        "scratch",
         "headers",
         "declarations",
     },

@@ -7,6 +7,7 @@ import json
 import math
 import os
 import subprocess
+import tempfile
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -187,6 +188,23 @@ def test_code_in_a_file_is_not_run(python: Path, monkeypatch: pytest.MonkeyPatch
     model = keras_file(tmp_path / "model.keras", {"class_name": "Functional", "config": {"layers": [layer]}})
     with pytest.raises(InputError, match=r"code of its own, which is not run: Lambda 'harmless'\..*safe mode"):
         read(model)
+
+
+def test_a_model_without_end_is_stopped_and_what_a_killed_build_left_is_removed(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "python").write_text("#!/bin/sh\nexec sleep 600\n")
+    (tmp_path / "python").chmod(0o755)
+    monkeypatch.setenv(tensorflow.PYTHON, str(tmp_path / "python"))
+    monkeypatch.setattr(tensorflow, "_SECONDS", 0.1)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    for pid in (gone.pid, os.getpid()):
+        (tmp_path / f"tmp/packager-tensorflow-{pid}-x").mkdir(parents=True)
+    with pytest.raises(InputError, match=r"did not end within 0\.1 seconds"):
+        read(keras_file(tmp_path / "model.keras", {}))
+    assert [path.name for path in (tmp_path / "tmp").iterdir()] == [f"packager-tensorflow-{os.getpid()}-x"]
 
 
 @pytest.mark.usefixtures("with_tensorflow")

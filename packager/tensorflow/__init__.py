@@ -10,7 +10,6 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from packager.errors import InputError
+from packager.scratch import scratch
 
 if TYPE_CHECKING:
     from packager.model import Tensors
@@ -29,6 +29,8 @@ INSTALL = (
     f"tensorflowjs==4.22.0. They may be in an environment of their own: let ${PYTHON} name its interpreter."
 )
 _FOLDER = Path(__file__).parent
+# That a conversion or all runs may take: more than anybody waits for by far, and an end to a loop that has none.
+_SECONDS = 3600.0
 
 
 @dataclass(frozen=True)
@@ -46,8 +48,7 @@ class Converted:
 
 def convert(path: Path) -> Converted:
     """The model at ``path``. Raises InputError where it cannot be read, or TensorFlow is not there."""
-    with tempfile.TemporaryDirectory(prefix="packager-tensorflow-") as name:
-        folder = Path(name)
+    with scratch("tensorflow") as folder:
         _run("convert", path, folder)
         about = json.loads((folder / "about.json").read_text(encoding="utf-8"))
         if about["problem"] is not None:
@@ -59,8 +60,7 @@ def convert(path: Path) -> Converted:
 def run(path: Path, about: dict[str, Any], feeds: list[Tensors]) -> list[Tensors]:
     """Outputs of the model at ``path``, as the user gave it, by name, one entry a feed. Raises InputError."""
     inputs, outputs = about["signature"]["inputs"], about["signature"]["outputs"]
-    with tempfile.TemporaryDirectory(prefix="packager-tensorflow-") as name:
-        folder = Path(name)
+    with scratch("tensorflow") as folder:
         (folder / "about.json").write_text(json.dumps({**about, "samples": len(feeds)}), encoding="utf-8")
         for sample, feed in enumerate(feeds):
             for index, entry in enumerate(inputs):
@@ -77,7 +77,12 @@ def run(path: Path, about: dict[str, Any], feeds: list[Tensors]) -> list[Tensors
 
 def _run(verb: str, path: Path, folder: Path) -> None:
     command = [_python(path), "-m", "program", verb, str(path.absolute()), str(folder)]
-    done = subprocess.run(command, cwd=_FOLDER, capture_output=True, text=True, errors="replace", check=False)
+    try:
+        done = subprocess.run(
+            command, cwd=_FOLDER, capture_output=True, text=True, errors="replace", check=False, timeout=_SECONDS
+        )
+    except subprocess.TimeoutExpired as late:
+        raise InputError(f"TensorFlow did not end within {_SECONDS:g} seconds.", where=str(path)) from late
     refusal = folder / "error.json"
     if refusal.is_file():
         error = json.loads(refusal.read_text(encoding="utf-8"))
