@@ -63,7 +63,7 @@ class Two(tf.Module):
         _, walked = tf.while_loop(lambda i, x: i < tf.shape(x)[0], steps, (0, columns))
         return {
             "walked": walked, "erfc": tf.math.erfc(rows - columns), "best": tf.argmax(product, 1),
-            "sum": product + tf.cast(shift, tf.float32)[:, None],
+            "sum": product + tf.cast(shift, tf.float32)[:, None], "lowest": tf.reduce_max(columns - 3e38, 1),
         }
 
 module = Two()
@@ -137,7 +137,7 @@ def test_a_saved_model_gives_the_right_numbers_in_a_browser(made: Path, tmp_path
     site = tmp_path / "site"
     manifest = build(BuildOptions(made / "two", site, precision="int8", dims={"rows_0": 3})).manifest
     assert [entry["name"] for entry in manifest["signature"]["inputs"]] == ["columns", "rows", "shift"]
-    assert [entry["name"] for entry in manifest["signature"]["outputs"]] == ["best", "erfc", "sum", "walked"]
+    assert [entry["name"] for entry in manifest["signature"]["outputs"]] == ["best", "erfc", "lowest", "sum", "walked"]
     assert manifest["signature"]["inputs"][1]["shape"] == [3, 4]
     random = np.random.default_rng(7)
     rows, columns = (random.standard_normal((3, 4)).astype(np.float32) for _ in range(2))
@@ -154,6 +154,7 @@ def test_a_saved_model_gives_the_right_numbers_in_a_browser(made: Path, tmp_path
     np.testing.assert_allclose(
         outputs["walked"], columns @ np.linalg.matrix_power(table @ table.T / 100, 3), rtol=1e-4, atol=1e-4
     )
+    np.testing.assert_allclose(outputs["lowest"], [-3e38] * 3, rtol=1e-6)
     assert outputs["best"].dtype == np.int64
     assert outputs["best"].tolist() == (rows @ table).argmax(1).tolist()
 

@@ -30,6 +30,7 @@ const cuts = [
   [/tfjs-core\/dist\/ops\/ops_for_converter\.js$/, usedOps],
   [/tfjs-backend-webgl\/dist\/register_all_kernels\.js$/, registration],
   [/tfjs-backend-webgl\/dist\/kernel_utils\/shared\.js$/, sharedKernels],
+  [/tfjs-backend-webgl\/dist\/(reduce|pool)_gpu\.js$/, wholeRange],
   [/tfjs-converter\/dist\/operations\/op_list\/\w+\.js$/, operatorList],
   [/tfjs-converter\/dist\/operations\/executors\/\w+_executor\.js$/, executor],
 ];
@@ -94,6 +95,11 @@ async function registration(path) {
 async function sharedKernels(path) {
   const [, names] = /const \{ (.*?),? \} = shared;/s.exec(await read(path));
   return `export { ${names.replaceAll(":", " as")} } from "@tensorflow/tfjs-backend-cpu/dist/shared";`;
+}
+
+/** A largest number is looked for among all that there are: masks put in the lowest, which is far below -1e20. */
+async function wholeRange(path) {
+  return (await read(path)).replaceAll("1.0 / 1e-20", "3.4028234e38");
 }
 
 async function operatorList(path) {

@@ -78,7 +78,7 @@ def load_keras(path: Path) -> Any:
         return keras.saving.load_model(path, compile=False, safe_mode=True)
     except Exception as error:
         raise RefusedError(
-            f"Keras {keras.__version__} cannot load the model: {complaint(error)}",
+            f"Keras {keras.__version__} cannot load the model: {complaint(error).rstrip('.')}.",
             "Layers and models of classes of your own cannot be read: write a SavedModel with model.export().",
         ) from error
 
@@ -93,10 +93,11 @@ def export(model: Any, folder: Path) -> tuple[list[str], list[str]]:
     try:
         model.export(str(folder), format="tf_saved_model", verbose=False)
     except Exception as error:
-        raise RefusedError(f"Keras cannot export the model as a SavedModel: {complaint(error)}") from error
+        raise RefusedError(f"Keras cannot export the model as a SavedModel: {complaint(error).rstrip('.')}.") from error
     inputs = [entry.name for entry in model.inputs]
-    if isinstance(model.output, dict):
-        return inputs, list(model.output)
+    structure = getattr(model, "_outputs_struct", None)
+    if isinstance(structure, dict):
+        return inputs, list(structure)
     names = [output._keras_history.operation.name for output in model.outputs]
     # Outputs of one layer get numbers.
     outputs = [name if names.count(name) == 1 else f"{name}_{names[:i].count(name)}" for i, name in enumerate(names)]
