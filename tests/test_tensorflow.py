@@ -108,7 +108,7 @@ def convert_once() -> Any:
 @pytest.fixture
 def with_tensorflow(python: Path, convert_once: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every model is converted once in all of these tests."""
-    monkeypatch.setenv(tensorflow.PYTHON, str(python))
+    monkeypatch.setenv(tensorflow.PYTHON, os.path.relpath(python))
     monkeypatch.setattr(tensorflow, "convert", convert_once)
 
 

@@ -76,11 +76,13 @@ def run(path: Path, about: dict[str, Any], feeds: list[Tensors]) -> list[Tensors
 
 
 def _run(verb: str, path: Path, folder: Path) -> None:
+    # Its modules are found from its own folder, and not from where the user works.
     command = [_python(path), "-m", "program", verb, str(path.absolute()), str(folder)]
     try:
         done = subprocess.run(
-            command, cwd=_FOLDER, capture_output=True, text=True, errors="replace", check=False, timeout=_SECONDS
-        )
+            command, cwd=_FOLDER, env={**os.environ, "PYTHONSAFEPATH": ""}, capture_output=True, text=True, errors="replace",
+            check=False, timeout=_SECONDS,
+        )  # fmt: skip
     except subprocess.TimeoutExpired as late:
         raise InputError(f"TensorFlow did not end within {_SECONDS:g} seconds.", where=str(path)) from late
     refusal = folder / "error.json"
@@ -99,7 +101,7 @@ def _python(path: Path) -> str:
     if named:
         if not Path(named).is_file():
             raise InputError(f"${PYTHON} names no file: {named}", where=str(path), remedy="Name a Python interpreter.")
-        return named
+        return str(Path(named).absolute())
     missing = [module for module in ("tensorflow", "tensorflowjs") if find_spec(module) is None]
     if missing:
         raise InputError(
