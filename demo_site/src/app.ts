@@ -2,7 +2,8 @@
 //
 // For tests and benchmarks: <html data-state> is "loading", "ready" or "error"; globalThis.packager.model is the model once
 // it is ready; the mark "packager:first-result" on the performance timeline is when the first result was on the screen.
-// ?variant=ID and ?threads=N in the address go to load().
+// ?variant=ID, ?threads=N and ?timeout=MILLISECONDS in the address go to load(). Where a load failed, <html data-code> is the
+// error's code.
 
 import type { LoadOptions, Manifest, Model } from "../../web_runtime/src/shared/api.js";
 import { load } from "../packager.js";
@@ -11,7 +12,7 @@ import { embedCode } from "./embed.js";
 import { followOffline, offlineCleared } from "./offline.js";
 import { loadDone, loadFailed, loadProgress, loadStarted } from "./progress.js";
 import { Runner } from "./runner.js";
-import { showModel, showRun, showStorage, wireClear } from "./status.js";
+import { showModel, showRun, showStorage, wireClear, wirePersist } from "./status.js";
 import { mountImage } from "./views/image.js";
 import { mountTensor } from "./views/tensor.js";
 import { mountText } from "./views/text.js";
@@ -63,6 +64,7 @@ async function start(): Promise<void> {
     setState("ready");
   } catch (error) {
     setState("error");
+    document.documentElement.dataset.code = (error as { code?: string }).code ?? "";
     loadFailed(error, () => void start());
   }
 }
@@ -71,8 +73,11 @@ async function start(): Promise<void> {
 function asked(): LoadOptions {
   const query = new URLSearchParams(location.search);
   const variant = query.get("variant");
-  const threads = Number(query.get("threads"));
-  return { ...(variant ? { variant } : {}), ...(Number.isInteger(threads) && threads > 0 ? { threads } : {}) };
+  const positive = (name: "threads" | "timeout") => {
+    const number = Number(query.get(name));
+    return Number.isInteger(number) && number > 0 ? { [name]: number } : {};
+  };
+  return { ...(variant ? { variant } : {}), ...positive("threads"), ...positive("timeout") };
 }
 
 function setState(state: "loading" | "ready" | "error"): void {
@@ -94,5 +99,6 @@ function wireCopy(): void {
 
 wireCopy();
 wireClear(offlineCleared);
+wirePersist(() => current);
 followOffline(() => current && showStorage(current));
 void start();

@@ -24,6 +24,7 @@ const error = byId("load-error");
 let latest = -1;
 
 export function loadStarted(): void {
+  document.getElementById("load-late")?.remove();
   latest = -1;
   bar.value = 0;
   clearError(error);

@@ -53,7 +53,23 @@ export function wireClear(onCleared: () => void): void {
   });
 }
 
+/** A click asks the browser to keep what is stored: browsers want a visitor's gesture for that. */
+export function wirePersist(model: () => Model | null): void {
+  byId("persist").addEventListener("click", async () => {
+    const kept = await model()?.persist();
+    const refused = "The browser did not agree. It may clear the model when the device runs short of room.";
+    setText(byId("clear-said"), kept ? "The browser keeps the model until you clear it." : refused);
+    byId("persist").hidden = kept ?? false;
+  });
+}
+
+async function offerPersist(stored: boolean): Promise<void> {
+  const offered = stored && (await navigator.storage?.persisted?.()) === false;
+  byId("persist").hidden = !offered;
+}
+
 async function drawStorage({ info }: Model): Promise<void> {
+  void offerPersist(info.storage === "cache" && !cleared);
   // What the runtime says of its storage was true until then.
   if (cleared) return;
   const size = await used();

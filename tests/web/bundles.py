@@ -44,6 +44,11 @@ class Bundle:
         """SHA-256 of every shard."""
         return {shard["sha256"] for shard in _shards(self.manifest)}
 
+    @property
+    def load_shards(self) -> set[str]:
+        """SHA-256 of the shards that a load needs: all but those of samples."""
+        return {shard["sha256"] for shard in _shards([self.manifest["engines"], self.manifest["variants"]])}
+
     def weight_shards(self) -> list[dict[str, Any]]:
         """The shards that hold only weights, in their order."""
         return [shard for weights in self.manifest["variants"][0]["weights"] for shard in weights["content"]]

@@ -15,7 +15,10 @@ from pathlib import Path  # noqa: TC003, dataclasses read it
 from typing import Literal
 from urllib.parse import unquote, urlsplit
 
-Kind = Literal["corrupt", "truncate", "missing", "html", "cut", "unavailable", "slow", "other"]
+Kind = Literal[
+    "corrupt", "truncate", "missing", "html", "cut", "unavailable", "slow", "other",
+    "refuse", "stall", "drip", "unsatisfiable", "busy", "broken", "redirect",
+]  # fmt: skip
 
 ISOLATION = {"Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Embedder-Policy": "require-corp"}
 
@@ -40,6 +43,8 @@ class Fault:
     """How long a slow answer waits before its second half."""
     body: bytes = b""
     """What comes in place of the right bytes where the fault is `other`."""
+    target: str = ""
+    """The origin that a redirect leads to."""
 
     def takes(self, path: str) -> bool:
         """True when this answer suffers; counts it."""
@@ -55,14 +60,26 @@ class Answer:
     status: int
     type: str
     body: bytes
-    cut: bool = False
+    end: Literal["whole", "cut", "refuse", "stall", "drip"] = "whole"
+    """How it ends: as it should; reset after its first half or before its head; silent from its middle on, or nearly so."""
     pause: float = 0.0
+    headers: dict[str, str] = field(default_factory=dict)
 
 
-def damaged(answer: Answer, fault: Fault) -> Answer:
+def damaged(answer: Answer, fault: Fault, path: str) -> Answer:
     """The answer as the fault leaves it."""
     body, half = answer.body, len(answer.body) // 2
     match fault.kind:
+        case "refuse" | "cut" | "stall" | "drip":
+            return Answer(200, answer.type, body, end=fault.kind)
+        case "unsatisfiable":
+            return Answer(416, "text/plain", b"No such part")
+        case "busy":
+            return Answer(429, "text/plain", b"Too many", headers={"Retry-After": "1"})
+        case "broken":
+            return Answer(500, "text/plain", b"Something broke")
+        case "redirect":
+            return Answer(302, "text/plain", b"Over there", headers={"Location": fault.target + path})
         case "corrupt":
             return Answer(200, answer.type, body[:half] + bytes([body[half] ^ 0x55]) + body[half + 1 :])
         case "truncate":
@@ -75,8 +92,6 @@ def damaged(answer: Answer, fault: Fault) -> Answer:
             return Answer(503, "text/plain", b"Try again later")
         case "other":
             return Answer(200, answer.type, fault.body)
-        case "cut":
-            return Answer(200, answer.type, body, cut=True)
         case "slow":
             return Answer(200, answer.type, body, pause=fault.seconds)
 
@@ -95,6 +110,7 @@ class Host:
     """Paths of all requests since the last `log.clear()`."""
     errors: list[Exception] = field(default_factory=list)
     port: int = 0
+    stopped: bool = False
 
     def __enter__(self) -> Host:
         self.start()
@@ -110,6 +126,7 @@ class Host:
         return f"http://127.0.0.1:{self.port}"
 
     def start(self) -> None:
+        self.stopped = False
         self._server = _Server(("127.0.0.1", self.port), self)
         self.port = self._server.server_port
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
@@ -117,6 +134,7 @@ class Host:
 
     def stop(self) -> None:
         """From here on connections are refused, as with the cable pulled."""
+        self.stopped = True
         if self._thread.is_alive():
             self._server.shutdown()
             self._thread.join()
@@ -129,7 +147,7 @@ class Host:
         self.log.append(path)
         answer = self._sound(path)
         fault = next((fault for fault in self.faults if fault.takes(path)), None)
-        return damaged(answer, fault) if fault else answer
+        return damaged(answer, fault, path) if fault else answer
 
     def _sound(self, path: str) -> Answer:
         if path in self.pages:
@@ -163,20 +181,41 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         answer = self.server.host.answer(unquote(urlsplit(self.path).path))
+        if answer.end == "refuse":
+            return self._reset()
         self.send_response(answer.status)
         # One request a connection: when the host stops, nothing stays open behind its back.
         headers = {"Connection": "close", "Content-Length": str(len(answer.body)), "Content-Type": answer.type}
-        for name, value in (self.server.host.headers | headers).items():
+        for name, value in (self.server.host.headers | headers | answer.headers).items():
             self.send_header(name, value)
         self.end_headers()
         half = len(answer.body) // 2
         self.wfile.write(answer.body[:half])
-        if answer.cut:
-            # Unsent bytes are dropped and the peer is told so: what a dying line looks like.
-            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            return
+        if answer.end == "cut":
+            return self._reset()
         time.sleep(answer.pause)
+        if answer.end in ("stall", "drip"):
+            return self._linger(answer.body[half:] if answer.end == "drip" else b"")
         self.wfile.write(answer.body[half:])
+        return None
+
+    def _reset(self) -> None:
+        """Unsent bytes are dropped and the peer is told so: what a dying line looks like."""
+        self.close_connection = True
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+    def _linger(self, rest: bytes) -> None:
+        """Keeps the connection until the peer leaves or the host stops, with ten bytes a second of the rest."""
+        self.connection.settimeout(0.1)
+        for place in range(1_000_000):
+            if self.server.host.stopped:
+                return
+            self.wfile.write(rest[place : place + 1])
+            try:
+                if not self.connection.recv(1):
+                    return
+            except TimeoutError:
+                continue
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002
         """Quiet."""

@@ -121,7 +121,19 @@ describe("Client", () => {
     crash("");
     await assert.rejects(call, { code: "worker-failed", message: /worker-0\.js could not be started/ });
     assert.equal(await client.refresh(), true);
-    assert.deepEqual(fetched.mock.calls[0].arguments[1], { cache: "reload" });
+    assert.equal(fetched.mock.calls[0].arguments[1].cache, "reload");
+  });
+
+  it("gives up on a worker whose script does not come, and not on one that is at work", async () => {
+    const loading = client.load("https://host.test/manifest.json", { timeout: 10 });
+    await assert.rejects(loading, { code: "worker-failed", message: /worker-0\.js could not be started/ });
+    assert.equal(worker.terminated, true);
+    client = new Client();
+    const other = client.load("https://host.test/manifest.json", { timeout: 10 });
+    answer({ type: "progress", id: 1, progress: {} });
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    answer({ type: "result", id: 1, call: "load", result: "loaded" });
+    assert.equal(await other, "loaded");
   });
 
   it("does not fetch the script of a worker that ran", async () => {

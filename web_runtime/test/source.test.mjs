@@ -12,6 +12,9 @@ const { shardPath } = await import("../src/shared/store.ts");
 const { Source } = await import("../src/worker/shards/source.ts");
 const { Trace } = await import("../src/worker/trace.ts");
 
+// Without locks, as in browsers of old.
+Object.defineProperty(globalThis, "navigator", { value: {}, configurable: true });
+
 const base = "https://host.test/model/";
 const sha256 = (bytes) => createHash("sha256").update(bytes).digest("hex");
 
@@ -37,6 +40,8 @@ const memory = {
   read: async (sha) => (stored.has(sha) ? [stored.get(sha)] : null),
   write: async (sha, bytes) => void stored.set(sha, bytes.slice()),
   drop: async (sha) => void stored.delete(sha),
+  reserve: async () => null,
+  evict: async () => false,
 };
 
 beforeEach(() => {
@@ -228,14 +233,25 @@ describe("Keeper", () => {
       },
     };
     const keeper = new Keeper(full, new Trace(0));
-    for (const sha of ["a", "b", "c", "d"]) keeper.add(sha, new Uint8Array(1));
+    const done = [];
+    for (const sha of ["a", "b", "c", "d"]) keeper.add(sha, new Uint8Array(1), () => done.push(sha));
     assert.deepEqual(keeper.state, { storage: "cache", storageReason: "kept" });
     await keeper.idle();
     assert.deepEqual(written, ["a", "b"]);
     assert.equal(keeper.state.storage, "memory");
     assert.match(keeper.state.storageReason, /storage is full, so at least 2 of the model's files/);
-    keeper.add("e", new Uint8Array(1));
+    keeper.add("e", new Uint8Array(1), () => done.push("e"));
     await keeper.idle();
     assert.deepEqual(written, ["a", "b"]);
+    assert.deepEqual(done, ["a", "b", "c", "d", "e"]);
+  });
+
+  it("writes nothing of what there is no room for", async () => {
+    const keeper = new Keeper({ ...memory, reserve: async () => "Too full." }, new Trace(0));
+    keeper.reserve(base, []);
+    keeper.add("a", new Uint8Array(1), () => undefined);
+    await keeper.idle();
+    assert.deepEqual([...stored.keys()], []);
+    assert.deepEqual(keeper.state, { storage: "memory", storageReason: "Too full." });
   });
 });

@@ -1,19 +1,23 @@
 // The page's end of protocol.ts: sends calls to the worker and settles each with its one answer.
 
 import type { LoadOptions, ModelInfo, Progress } from "../shared/api.js";
-import { fromErrorData, PackagerError } from "../shared/errors.js";
+import { abortedError, fromErrorData, PackagerError } from "../shared/errors.js";
 import type { Call, Calls, Loaded, ToPage, ToWorker } from "../shared/protocol.js";
 import { scriptUrl } from "./script.js";
 
 /** Where the build put the worker, relative to packager.js. */
 declare const WORKER_URL: string;
 const workerUrl = new URL(WORKER_URL, import.meta.url);
+const absent = `${workerUrl} could not be started. Check the connection and that the whole bundle was uploaded.`;
 
 /** `build` puts it in: the key of whoever signed the bundle, or nothing. */
 const publicKey = "__PUBLIC_KEY__";
 
 /** A worker that is busy or dead may not answer its last call; so many milliseconds are waited. */
 const farewell = 5000;
+
+/** A worker whose script is still not there after so many milliseconds will not come. */
+const arrival = 60_000;
 
 interface Pending {
   resolve: (result: Calls[Call]["result"]) => void;
@@ -45,29 +49,31 @@ export class Client {
     this.#worker.onerror = (event) => {
       event.preventDefault();
       const stopped = `The worker stopped: ${event.message}. Load the model again.`;
-      const absent = `${workerUrl} could not be started. Check the connection and that the whole bundle was uploaded.`;
       this.#fail(event.message ? stopped : absent, event.error);
     };
   }
 
-  load(manifestUrl: string, { onProgress, signal, variant, threads, race = true }: LoadOptions): Promise<Loaded> {
+  load(manifestUrl: string, options: LoadOptions): Promise<Loaded> {
+    const { onProgress, signal, variant, threads, race = true, timeout } = options;
     const clock = { timeOrigin: performance.timeOrigin, called: performance.now() };
-    const params = { manifestUrl, publicKey, variant, threads, race, ...clock };
-    return this.call("load", params, { onProgress, signal });
+    const params = { manifestUrl, publicKey, variant, threads, race, timeout, ...clock };
+    const loading = this.call("load", params, { onProgress, signal });
+    const timer = setTimeout(() => this.#started || this.#fail(absent), timeout ? 3 * timeout : arrival);
+    return loading.finally(() => clearTimeout(timer));
   }
 
   /** The worker's answer to a call. Rejects with a PackagerError and with nothing else. */
   call<C extends Call>(call: C, params: Calls[C]["params"], options: CallOptions = {}): Promise<Calls[C]["result"]> {
     const { signal, onProgress, transfer = [] } = options;
     if (this.#end) return Promise.reject(this.#end);
-    if (signal?.aborted) return Promise.reject(aborted(signal));
+    if (signal?.aborted) return Promise.reject(abortedError(signal));
     const id = ++this.#lastId;
     const answer = new Promise<Calls[C]["result"]>((resolve, reject) => {
       this.#pending.set(id, { resolve: resolve as Pending["resolve"], reject, onProgress });
     });
     const onAbort = () => {
       this.#send({ type: "abort", id });
-      this.#take(id)?.reject(aborted(signal as AbortSignal));
+      this.#take(id)?.reject(abortedError(signal as AbortSignal));
     };
     signal?.addEventListener("abort", onAbort, { once: true });
     try {
@@ -97,7 +103,8 @@ export class Client {
    */
   async refresh(): Promise<boolean> {
     if (this.#started || this.#end?.code !== "worker-failed") return false;
-    const response = await fetch(workerUrl, { cache: "reload" }).catch(() => null);
+    const signal = AbortSignal.timeout(arrival / 3);
+    const response = await fetch(workerUrl, { cache: "reload", signal }).catch(() => null);
     return response?.ok ?? false;
   }
 
@@ -136,8 +143,4 @@ export class Client {
     this.#end ??= end;
     for (const id of [...this.#pending.keys()]) this.#take(id)?.reject(this.#end);
   }
-}
-
-function aborted({ reason }: AbortSignal): PackagerError {
-  return new PackagerError("aborted", "The call was aborted.", { cause: reason });
 }

@@ -50,6 +50,11 @@ export class LoadedModel<T extends Task, I, O> implements Model<T, I, O> {
     return (await this.#client.call("sample", name)) as I;
   }
 
+  async persist(): Promise<boolean> {
+    // Workers may not ask.
+    return (await navigator.storage?.persist?.().catch(() => false)) ?? false;
+  }
+
   dispose(): Promise<void> {
     return this.#client.dispose();
   }

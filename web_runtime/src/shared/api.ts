@@ -100,6 +100,11 @@ export interface LoadOptions {
   threads?: number;
   /** False: the first variant that this device can run, whatever was measured on it, and no measuring in the background. */
   race?: boolean;
+  /**
+   * A download of which next to nothing arrives for so many milliseconds is given up and tried again, three times at most.
+   * 20,000 unless given.
+   */
+  timeout?: number;
 }
 
 /** A picture as the worker takes it; the page makes one of whatever else shows a picture: an <img>, a <video>, a canvas. */
@@ -151,6 +156,11 @@ export interface Model<T extends Task = Task, Inputs = Tensors, Outputs = Tensor
   infer(inputs: Inputs, options?: RunOptions): Promise<Outputs>;
   /** The bundle's own sample inputs of kind `tensors`, fetched and verified. */
   sample(name: string): Promise<Inputs>;
+  /**
+   * Asks the browser to keep what this site stores also when the device runs short. Call it on a click: some browsers ask the
+   * visitor. True where it is kept for good, false where the browser did not agree.
+   */
+  persist(): Promise<boolean>;
   /** Ends the worker and frees all memory. Calls that wait are rejected with the code `disposed`. */
   dispose(): Promise<void>;
 }

@@ -29,6 +29,10 @@ export class PackagerError extends Error {
   }
 }
 
+export function abortedError({ reason }: AbortSignal): PackagerError {
+  return new PackagerError("aborted", "The call was aborted.", { cause: reason });
+}
+
 /** What crosses the worker border in place of an error. */
 export interface ErrorData {
   code: ErrorCode;

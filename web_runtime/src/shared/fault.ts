@@ -5,10 +5,13 @@ export class Fault extends Error {
   readonly kind: "corrupt" | "unreachable";
   /** Milliseconds after which the server wants to be asked again. */
   readonly retryAfter: number | null;
+  /** The status that the server answered with, where it was no 2xx. */
+  readonly status: number | null;
 
-  constructor(kind: Fault["kind"], message: string, retryAfter: number | null = null) {
+  constructor(kind: Fault["kind"], message: string, retryAfter: number | null = null, status: number | null = null) {
     super(message);
     this.kind = kind;
     this.retryAfter = retryAfter;
+    this.status = status;
   }
 }

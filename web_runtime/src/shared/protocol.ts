@@ -22,6 +22,7 @@ export interface LoadParams {
   variant: string | undefined;
   threads: number | undefined;
   race: boolean;
+  timeout: number | undefined;
   /** `performance.timeOrigin` of the page, so that spans read on the page's clock. */
   timeOrigin: number;
   /** When `load` was called, on the page's clock. */

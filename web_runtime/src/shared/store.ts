@@ -16,9 +16,24 @@ export function shardKey(origin: string, sha256: string): string {
   return `${origin}/.packager/shards/${sha256}`;
 }
 
-/** The key of a bundle's record: a JSON array of the SHA-256 of every shard that its manifest names. `base` is the manifest's folder. */
+/** The key of a bundle's record. `base` is the manifest's folder. */
 export function referencesKey(origin: string, base: string): string {
   return `${origin}/.packager/references/${encodeURIComponent(base)}`;
+}
+
+/** The header of a record that tells when the bundle was last used, in milliseconds since 1970. */
+export const usedHeader = "used";
+
+/** A bundle's record: a JSON array of the SHA-256 of every shard that its manifest names. */
+export function recordOf(shards: Iterable<Shard>): Response {
+  const names = new Set(Array.from(shards, ({ sha256 }) => sha256));
+  return Response.json([...names], { headers: { [usedHeader]: String(Date.now()) } });
+}
+
+/** What shards take in the store, and a little for the browser's own notes; one that is named twice is stored once. */
+export function bytesOf(shards: readonly Shard[]): number {
+  const sizes = new Map(shards.map(({ sha256, decoded_bytes }) => [sha256, decoded_bytes + 2048]));
+  return [...sizes.values()].reduce((sum, size) => sum + size, 0);
 }
 
 /** Every shard that a manifest, or any part of it, names. */

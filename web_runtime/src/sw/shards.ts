@@ -2,7 +2,7 @@
 
 import { onGpu } from "../shared/engine.js";
 import type { Content, Engine, Manifest, Shard, Variant } from "../shared/manifest.gen.js";
-import { referencesKey, shardKey, shardStore, shardsOf } from "../shared/store.js";
+import { recordOf, referencesKey, shardKey, shardStore, shardsOf } from "../shared/store.js";
 import { have } from "./shell.js";
 import { base, manifest, worker } from "./version.js";
 
@@ -37,8 +37,7 @@ export async function storedTest(): Promise<(part: unknown) => boolean> {
 /** Writes down which shards this bundle needs. */
 export async function refer(needed: Iterable<Shard>): Promise<void> {
   const store = await caches.open(shardStore);
-  const names = new Set(Array.from(needed, ({ sha256 }) => sha256));
-  await store.put(referencesKey(origin, base), Response.json([...names]));
+  await store.put(referencesKey(origin, base), recordOf(needed));
 }
 
 /** Drops the shards that no bundle's record lists. */

@@ -1,11 +1,12 @@
 // An update for a visitor who can do without a network: its weights come before it takes over, so that he still can.
 
-import { bodyChunks, decode } from "../shared/decode.js";
+import { decode } from "../shared/decode.js";
 import type { Shard } from "../shared/manifest.gen.js";
 import { shardKey, shardPath, shardStore, shardsOf } from "../shared/store.js";
+import { fetchWatched } from "../shared/watch.js";
 import { keepEngine, needsOf, origin, refer, storedTest } from "./shards.js";
 import { oldVersions } from "./shell.js";
-import { base, hash, manifest } from "./version.js";
+import { base, fetchTwice, hash, manifest } from "./version.js";
 
 /** Stores what this version needs for the variants that an earlier one has whole. Throws where the server has it not. */
 export async function prepareUpdate(): Promise<void> {
@@ -36,20 +37,13 @@ async function keepShards(shards: Shard[]): Promise<void> {
   }
 }
 
-async function fetchShard(shard: Shard): Promise<Uint8Array<ArrayBuffer>> {
+function fetchShard(shard: Shard): Promise<Uint8Array<ArrayBuffer>> {
   const path = shardPath(shard);
-  let fault: unknown;
-  for (const cache of ["default", "reload"] as const) {
-    try {
-      const response = await fetch(base + path, { cache });
-      if (!response.ok) throw new Error(`the server answered ${response.status}`);
-      const bytes = new Uint8Array(shard.decoded_bytes);
-      await decode(bodyChunks(response), shard, bytes);
-      if ((await hash(bytes.buffer)) === shard.sha256) return bytes;
-      throw new Error("what the server has is not what the manifest says");
-    } catch (error) {
-      fault = error;
-    }
-  }
-  throw new Error(`${path}: ${fault instanceof Error ? fault.message : fault}.`, { cause: fault });
+  return fetchTwice(path, async (cache) => {
+    const { chunks } = await fetchWatched(base + path, { cache });
+    const bytes = new Uint8Array(shard.decoded_bytes);
+    await decode(chunks, shard, bytes);
+    if ((await hash(bytes.buffer)) === shard.sha256) return bytes;
+    throw new Error("what the server has is not what the manifest says");
+  });
 }

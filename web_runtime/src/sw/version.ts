@@ -2,6 +2,7 @@
 // and the headers that a careful host would send with the bundle.
 
 import type { Manifest } from "../shared/manifest.gen.js";
+import { fetchWatched } from "../shared/watch.js";
 
 export const worker = self as unknown as ServiceWorkerGlobalScope;
 
@@ -36,14 +37,24 @@ export function urlOf(path: string): string {
  * that nothing of another version is ever taken.
  */
 export async function fetchVerified(path: string, sha256: string): Promise<Response> {
-  let fault = "";
-  for (const cache of ["default", "reload"] as const) {
-    const response = await fetch(urlOf(path), { cache });
-    const bytes = await response.arrayBuffer();
-    if (response.ok && (await hash(bytes)) === sha256) return new Response(bytes, { headers: response.headers });
-    fault = response.ok ? "what the server has is not of this version" : `the server answered ${response.status}`;
+  const fetchBytes = async (cache: RequestCache) => {
+    const { response, chunks } = await fetchWatched(urlOf(path), { cache });
+    const parts = [];
+    for await (const chunk of chunks) parts.push(chunk);
+    const bytes = await new Blob(parts).arrayBuffer();
+    if ((await hash(bytes)) !== sha256) throw new Error("what the server has is not of this version");
+    return new Response(bytes, { headers: response.headers });
+  };
+  return fetchTwice(path, fetchBytes);
+}
+
+/** What a file of the bundle gives, the HTTP cache passed by where that fails the first time. */
+export async function fetchTwice<T>(path: string, attempt: (cache: RequestCache) => Promise<T>): Promise<T> {
+  try {
+    return await attempt("default").catch(() => attempt("reload"));
+  } catch (error) {
+    throw new Error(`${path}: ${error instanceof Error ? error.message : error}.`, { cause: error });
   }
-  throw new Error(`${path}: ${fault}.`);
 }
 
 export async function hash(bytes: ArrayBuffer): Promise<string> {

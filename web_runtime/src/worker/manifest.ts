@@ -4,9 +4,10 @@ import { PackagerError } from "../shared/errors.js";
 import { Fault } from "../shared/fault.js";
 import type { Content, Manifest, Variant } from "../shared/manifest.gen.js";
 import { manifestSchema } from "../shared/schema.gen.js";
+import { fetchWatched, stallTimeout } from "../shared/watch.js";
 import { firstMisfit } from "./consistency.js";
+import { imported } from "./script.js";
 import { realClock, withRetries } from "./shards/retry.js";
-import { noChunk } from "./shards/verify.js";
 import { firstWrong } from "./validate.js";
 
 const rebuild = "Build the bundle again and upload all of it.";
@@ -18,30 +19,32 @@ const rebuild = "Build the bundle again and upload all of it.";
  *
  * @throws {PackagerError} manifest-unreachable, manifest-invalid, manifest-version, aborted, or what `authenticate` throws.
  */
-export async function fetchManifest(url: string, signal: AbortSignal, publicKey = ""): Promise<Manifest> {
-  const text = await fetchText(url, signal);
+export async function fetchManifest(
+  url: string,
+  signal: AbortSignal,
+  { publicKey = "", timeout }: { publicKey?: string; timeout?: number | undefined } = {},
+): Promise<Manifest> {
+  const text = await fetchText(url, signal, timeout);
   const manifest = parseManifest(text, url);
-  if (publicKey) await (await import("./signed.js").catch(noChunk)).authenticate(text, manifest, publicKey, url);
+  if (publicKey) {
+    const { authenticate } = await imported(import("./signed.js"), "The script that checks the bundle's signature");
+    await authenticate(text, manifest, publicKey, url);
+  }
   return manifest;
 }
 
-async function fetchText(url: string, signal: AbortSignal): Promise<string> {
+async function fetchText(url: string, signal: AbortSignal, timeout = stallTimeout): Promise<string> {
   const attempt = async () => {
-    let response: Response;
-    try {
-      response = await fetch(url, { cache: "no-cache", signal });
-      if (response.ok) return await response.text();
-    } catch {
-      throw new Fault("unreachable", "the connection failed");
-    }
-    const message = `the server answered ${response.status}`;
-    // A server that is overloaded may recover; one that says no will say so again.
-    throw response.status >= 500 || response.status === 429
-      ? new Fault("unreachable", message)
-      : unreachable(url, message);
+    const { chunks } = await fetchWatched(url, { cache: "no-cache", signal, timeout });
+    const decoder = new TextDecoder();
+    let text = "";
+    for await (const chunk of chunks) text += decoder.decode(chunk, { stream: true });
+    return text + decoder.decode();
   };
+  // A server that is overloaded may recover; one that says no will say so again.
+  const isFinal = ({ status }: Fault) => status !== null && status < 500 && status !== 429;
   try {
-    return await withRetries(attempt, { signal, clock: realClock });
+    return await withRetries(attempt, { signal, clock: realClock, isFinal });
   } catch (error) {
     throw error instanceof Fault ? unreachable(url, error.message) : error;
   }

@@ -145,12 +145,7 @@ export class WorkerModel {
   async #tidy(): Promise<void> {
     const { store, keeper, base, manifest, hooks } = this.#made;
     await keeper.idle();
-    await store
-      .refer(
-        base,
-        Array.from(shardsOf(manifest), ({ sha256 }) => sha256),
-      )
-      .catch(() => undefined);
+    await store.refer(base, shardsOf(manifest)).catch(() => undefined);
     hooks.onInfo(this.info);
   }
 }

@@ -37,7 +37,7 @@ export async function load(params: LoadParams, control: AbortController, hooks: 
   const meter = new Meter(hooks.onProgress);
   meter.enter("manifest");
   const opening = openStore();
-  const manifest = await trace.time("manifest", () => fetchManifest(params.manifestUrl, signal, params.publicKey));
+  const manifest = await trace.time("manifest", () => fetchManifest(params.manifestUrl, signal, params));
   const base = new URL(".", params.manifestUrl).href;
   const { ranked, capabilities, race } = await rankHere(manifest, base, params);
 
@@ -45,7 +45,8 @@ export async function load(params: LoadParams, control: AbortController, hooks: 
   const keeper = new Keeper(store, trace);
   const notes: string[] = [];
   const note = (sentence: string) => notes.push(sentence);
-  const source = new Source({ base, store, keeper, meter, trace, clock: realClock, note });
+  const { timeout } = params;
+  const source = new Source({ base, store, keeper, meter, trace, clock: realClock, timeout, note });
   const line = new Line(ranked, { manifest, capabilities, threads: params.threads, source, meter, trace, note });
   try {
     for (const content of taskContents(manifest)) meter.expect(content);

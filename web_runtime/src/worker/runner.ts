@@ -2,12 +2,11 @@
 
 import type { Task, TaskOutput } from "../shared/api.js";
 import type { Session } from "../shared/engine.js";
-import { isPackagerError, PackagerError } from "../shared/errors.js";
+import { abortedError, isPackagerError, PackagerError } from "../shared/errors.js";
 import type { Signature } from "../shared/manifest.gen.js";
 import type { Ran, RunInput } from "../shared/protocol.js";
 import type { Tensors } from "../shared/tensor.js";
 import { checkInputs } from "./inputs.js";
-import { abortedError } from "./shards/retry.js";
 import type { TaskSteps } from "./task.js";
 
 /** Gives another session after a failure, or null where there is none to go on with. */

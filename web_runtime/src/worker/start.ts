@@ -4,9 +4,10 @@ import { type EngineFiles, type EngineModule, onGpu, type Receive, type Session 
 import { isPackagerError, PackagerError } from "../shared/errors.js";
 import type { Content, Engine, Manifest, Variant } from "../shared/manifest.gen.js";
 import { type AnyEngine, type Capabilities, type Choice, chooseModule, chooseThreads, engineOf } from "./choose.js";
-import { variantContents } from "./manifest.js";
+import { taskContents, variantContents } from "./manifest.js";
 import type { Meter } from "./meter.js";
 import { engineFailure } from "./runner.js";
+import { imported } from "./script.js";
 import type { Source } from "./shards/source.js";
 import type { Read } from "./task.js";
 import type { Trace } from "./trace.js";
@@ -97,7 +98,9 @@ async function assemble(variant: Variant, threads: number, parts: Parts, signal:
   const { signature } = manifest;
   const entry = engineOf(manifest, variant);
   const module = chooseModule(entry, capabilities, threads);
-  for (const content of [...(module ? [module] : []), ...variantContents(variant)]) meter.expect(content);
+  const needed = [...(module ? [module] : []), ...variantContents(variant)];
+  for (const content of needed) meter.expect(content);
+  source.reserve([...needed, ...taskContents(manifest)]);
   const read: Read = (content) => source.read(content, "weights", signal);
 
   meter.enter("engine");
@@ -157,7 +160,7 @@ async function startEngine(
   const { script, glue = script } = entry as Engine;
   const scripts = manifest.files.filter(({ path }) => path === script || path === glue);
   const importing = Promise.all(scripts.map((file) => source.check(file, signal))).then(() =>
-    importEngine(source.url(script)),
+    imported<EngineModule>(import(source.url(script)), `The engine's script ${source.url(script)}`),
   );
   const moduleRead = module ? source.read(module, "engine", signal) : new Uint8Array();
   const [engine, bytes] = await trace.time("engine-download", () => Promise.all([importing, moduleRead]));
@@ -165,15 +168,6 @@ async function startEngine(
   const preparing = () => trace.time("engine-start", () => engine.prepare(engineFiles, threads));
   await engineStep("The engine could not be started", preparing);
   return [engine, engineFiles];
-}
-
-async function importEngine(url: string): Promise<EngineModule> {
-  try {
-    return await import(url);
-  } catch (cause) {
-    const message = `The engine's script ${url} could not be loaded. Check the connection and that the whole bundle was uploaded.`;
-    throw new PackagerError("file-unreachable", message, { cause });
-  }
 }
 
 async function engineStep<T>(what: string, step: () => Promise<T>): Promise<T> {

@@ -3,6 +3,7 @@
 import { PackagerError } from "../../shared/errors.js";
 import type { TextPreprocess } from "../../shared/manifest.gen.js";
 import type { Tensor, Tensors } from "../../shared/tensor.js";
+import { imported } from "../script.js";
 import type { Tokens } from "./tokenizer.js";
 
 /** Makes int64 tensors [texts, tokens] of a batch of texts. */
@@ -13,7 +14,8 @@ export async function createTextPreprocessor(
   tokenizer: Uint8Array,
   preprocess: TextPreprocess,
 ): Promise<TextPreprocessor> {
-  const { createEncoder } = await import("./tokenizer.js"); // a file of its own: only text models need it
+  // A file of its own: only text models need it.
+  const { createEncoder } = await imported(import("./tokenizer.js"), "The script that reads texts");
   const { max_length, pad_to } = preprocess;
   const encode = createEncoder(tokenizer, Math.min(max_length, pad_to ?? max_length));
   return (texts) => {

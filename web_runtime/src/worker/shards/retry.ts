@@ -1,6 +1,6 @@
 // When to try again, and after how long.
 
-import { PackagerError } from "../../shared/errors.js";
+import { abortedError } from "../../shared/errors.js";
 import { Fault } from "../../shared/fault.js";
 
 export interface Clock {
@@ -29,8 +29,13 @@ export const realClock: Clock = {
 /** How often to try in all, and the wait in milliseconds after the first fault; it triples with each further one. */
 export const patience = { attempts: 4, firstWait: 300, longestWait: 15_000 } as const;
 
-export const abortedError = (signal: AbortSignal) =>
-  new PackagerError("aborted", "The call was aborted.", { cause: signal.reason });
+export interface RetryOptions {
+  signal: AbortSignal;
+  clock: Clock;
+  onFault?: (fault: Fault) => void;
+  /** True of a fault after which there is no sense in another attempt. */
+  isFinal?: (fault: Fault) => boolean;
+}
 
 /**
  * The result of the first attempt that does not end in a Fault. Waits grow and are spread at random, so that many visitors
@@ -40,7 +45,7 @@ export const abortedError = (signal: AbortSignal) =>
  */
 export async function withRetries<T>(
   attempt: (number: number) => Promise<T>,
-  { signal, clock, onFault }: { signal: AbortSignal; clock: Clock; onFault?: (fault: Fault) => void },
+  { signal, clock, onFault, isFinal }: RetryOptions,
 ): Promise<T> {
   for (let number = 0; ; number++) {
     if (signal.aborted) throw abortedError(signal);
@@ -50,7 +55,7 @@ export async function withRetries<T>(
       if (signal.aborted) throw abortedError(signal);
       if (!(error instanceof Fault)) throw error;
       onFault?.(error);
-      if (number + 1 >= patience.attempts) throw error;
+      if (number + 1 >= patience.attempts || isFinal?.(error)) throw error;
       await clock.sleep(waitAfter(number, error, clock), signal);
     }
   }

@@ -13,12 +13,15 @@ import type { Keeper } from "./keeper.js";
 import { type Clock, withRetries } from "./retry.js";
 import { Slots } from "./slots.js";
 import type { Store } from "./store.js";
+import { takeTurn } from "./turns.js";
 import { sha256 } from "./verify.js";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
 /** Browsers open six connections to a host over HTTP/1.1. */
 const parallel = 6;
+
+const nothing = () => undefined;
 
 const asStored: Coding = { encoding: "none", filter: "none" };
 
@@ -30,6 +33,8 @@ export interface SourceOptions {
   meter: Meter;
   trace: Trace;
   clock: Clock;
+  /** In place of `stallTimeout`. */
+  timeout?: number | undefined;
   /** Takes sentences for the user. */
   note: (sentence: string) => void;
 }
@@ -47,6 +52,12 @@ export class Source {
   /** Address of a file of the bundle. */
   url(path: string): string {
     return new URL(path, this.#options.base).href;
+  }
+
+  /** Makes room in the store for what is about to be read. */
+  reserve(contents: Content[]): void {
+    const { base, keeper } = this.#options;
+    keeper.reserve(base, contents.flat());
   }
 
   /**
@@ -100,11 +111,26 @@ export class Source {
   }
 
   async #obtain(target: Bytes, shard: Shard, phase: Phase, signal: AbortSignal): Promise<void> {
-    const { meter, keeper, note, clock } = this.#options;
-    if (await this.#slots.run(() => this.#fromStore(target, shard))) {
-      meter.finish(phase, shard, true);
-      return;
+    const { meter, keeper } = this.#options;
+    if (await this.#slots.run(() => this.#fromStore(target, shard))) return meter.finish(phase, shard, true);
+    const end = keeper.keeps ? await takeTurn(shard.sha256, signal) : null;
+    try {
+      // Another tab may have stored it since.
+      if (end && (await this.#fromStore(target, shard))) {
+        meter.finish(phase, shard, true);
+        return end();
+      }
+      await this.#fromNetwork(target, shard, phase, signal);
+    } catch (error) {
+      end?.();
+      throw error;
     }
+    meter.finish(phase, shard, false);
+    keeper.add(shard.sha256, target, end ?? nothing);
+  }
+
+  async #fromNetwork(target: Bytes, shard: Shard, phase: Phase, signal: AbortSignal): Promise<void> {
+    const { meter, note, clock } = this.#options;
     const path = shardPath(shard);
     const onBytes = (count: number) => meter.add(phase, shard, count);
     const onFault = ({ message }: Fault) => {
@@ -118,8 +144,6 @@ export class Source {
     } catch (error) {
       throw error instanceof Fault ? failure("shard", path, error) : error;
     }
-    meter.finish(phase, shard, false);
-    keeper.add(shard.sha256, target);
   }
 
   /** True when the store had the shard and its bytes were right; a wrong one is dropped. */
@@ -150,7 +174,7 @@ export class Source {
     signal: AbortSignal,
     onBytes?: (count: number) => void,
   ): Promise<void> {
-    const { trace } = this.#options;
+    const { trace, timeout } = this.#options;
     const cache = number === 0 ? "default" : "reload";
     const about = { shard: shard.sha256, bytes: shard.encoded_bytes };
     const start = trace.now();
@@ -159,6 +183,7 @@ export class Source {
       signal,
       cache,
       bytes: shard.encoded_bytes,
+      ...(timeout ? { timeout } : {}),
       ...(onBytes ? { onBytes } : {}),
     });
     const timed = async function* (): Chunks {

@@ -1,6 +1,6 @@
 // SHA-256 of decoded bytes.
 
-import { PackagerError } from "../../shared/errors.js";
+import { imported } from "../script.js";
 
 /** Lower-case hexadecimal SHA-256. The browser's own where there is one, which pages without HTTPS do not have. */
 export async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
@@ -11,12 +11,6 @@ export async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
 }
 
 async function slow(bytes: Uint8Array): Promise<Uint8Array> {
-  const chunk = await import("./sha256.js").catch(noChunk);
+  const chunk = await imported(import("./sha256.js"), "The script that checks the model's files");
   return chunk.sha256(bytes);
-}
-
-export function noChunk(cause: unknown): never {
-  const message =
-    "The script that checks the model's files could not be loaded. Reload the page, or upload the whole bundle again.";
-  throw new PackagerError("file-unreachable", message, { cause });
 }
