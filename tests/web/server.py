@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fnmatch
 import http.server
 import mimetypes
@@ -140,6 +141,13 @@ class Host:
             self._thread.join()
             self._server.server_close()
 
+    def kill(self) -> None:
+        """Stops in the middle of its answers."""
+        self.stop()
+        for connection in list(self._server.connections):
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+
     def requests(self, pattern: str) -> list[str]:
         return fnmatch.filter(self.log, pattern)
 
@@ -166,7 +174,13 @@ class _Server(http.server.ThreadingHTTPServer):
 
     def __init__(self, address: tuple[str, int], host: Host) -> None:
         self.host = host
+        self.connections: set[socket.socket] = set()
         super().__init__(address, _Handler)
+
+    def process_request_thread(self, request: socket.socket, client_address: object) -> None:  # type: ignore[override]
+        self.connections.add(request)
+        super().process_request_thread(request, client_address)
+        self.connections.discard(request)
 
     def handle_error(self, request: object, client_address: object) -> None:
         """A browser that leaves early is no error of ours; all else fails the test."""
