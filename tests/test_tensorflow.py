@@ -64,6 +64,7 @@ class Two(tf.Module):
         return {
             "walked": walked, "erfc": tf.math.erfc(rows - columns), "best": tf.argmax(product, 1),
             "sum": product + tf.cast(shift, tf.float32)[:, None], "lowest": tf.reduce_max(columns - 3e38, 1),
+            "known": tf.constant([1.0, 2.0]),
         }
 
 module = Two()
@@ -133,11 +134,11 @@ def test_a_keras_model_is_proven_in_a_browser_against_tensorflow(made: Path, tmp
 
 @pytest.mark.usefixtures("with_tensorflow")
 def test_a_saved_model_gives_the_right_numbers_in_a_browser(made: Path, tmp_path: Path) -> None:
-    """Inputs of one type, outputs of one type, a loop, and what TensorFlow.js has no operator for."""
+    """Inputs of one type, outputs of one type, one that is a constant, a loop, and what TensorFlow.js has no operator for."""
     site = tmp_path / "site"
     manifest = build(BuildOptions(made / "two", site, precision="int8", dims={"rows_0": 3})).manifest
     assert [entry["name"] for entry in manifest["signature"]["inputs"]] == ["columns", "rows", "shift"]
-    assert [entry["name"] for entry in manifest["signature"]["outputs"]] == ["best", "erfc", "lowest", "sum", "walked"]
+    assert [entry["name"] for entry in manifest["signature"]["outputs"]] == ["best", "erfc", "known", "lowest", "sum", "walked"]
     assert manifest["signature"]["inputs"][1]["shape"] == [3, 4]
     random = np.random.default_rng(7)
     rows, columns = (random.standard_normal((3, 4)).astype(np.float32) for _ in range(2))
@@ -155,6 +156,7 @@ def test_a_saved_model_gives_the_right_numbers_in_a_browser(made: Path, tmp_path
         outputs["walked"], columns @ np.linalg.matrix_power(table @ table.T / 100, 3), rtol=1e-4, atol=1e-4
     )
     np.testing.assert_allclose(outputs["lowest"], [-3e38] * 3, rtol=1e-6)
+    assert outputs["known"].tolist() == [1, 2]
     assert outputs["best"].dtype == np.int64
     assert outputs["best"].tolist() == (rows @ table).argmax(1).tolist()
 

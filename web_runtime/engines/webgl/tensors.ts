@@ -30,7 +30,8 @@ export function upload(name: string, dtype: Dtype, { data, dims }: Tensor): Held
 export function download(dtype: Dtype, dims: readonly number[], data: Float32Array | Int32Array | Uint8Array): Tensor {
   if (dtype === "float16") return { data: toHalves(data), dims };
   const type = arrayTypes[dtype];
-  if (data instanceof type) return { data, dims };
+  // The page takes what it gets, and a weight or an input that is an output as it is belongs to the library.
+  if (data instanceof type) return { data: data.slice(), dims } as Tensor;
   if (dtype === "int64") return { data: BigInt64Array.from(data, BigInt), dims };
   if (dtype === "uint64") return { data: BigUint64Array.from(data, BigInt), dims };
   return { data: (type as Float32ArrayConstructor).from(data), dims } as Tensor;
