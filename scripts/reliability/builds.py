@@ -37,17 +37,25 @@ if TYPE_CHECKING:
 Browser = Literal["off", "required"]
 
 _NAMES = ("one", "two")
+_BROWSERS: tuple[Browser, Browser] = ("off", "required")
 _DISK = 512 * 2**20
 # What a killed build's browser takes to notice that it is alone.
 _ALONE_SECONDS = 60
 _REFUSED = 3
-_TEXT = """
-Written by `unshare -rm python -m scripts.reliability.builds --kills {kills} --disks {disks} --limits {limits} --seed {seed}`.
-Two models are built in turn into one folder. A killed build gets SIGKILL at a random moment of the time that such a build
-takes, every other one being one that drives a browser; a full disk has room for up to three times the bundle, temporary files
-included; a limit is the most bytes that a file may have. After each, `packager verify` judges the folder, which has to hold
-the old bundle or the new one, and a build is let run, after which nothing else may lie beside the bundle or in the temporary
-folder; of a build that was not killed nothing may lie there at once.
+_KILLED = """
+Written by `unshare -rm python -m scripts.reliability.builds --kills {kills} --seed {seed}`. Two models are built in turn into
+one folder, and each build gets SIGKILL at a random moment of the time that such a build takes; every other one is one that
+drives a browser. After each, `packager verify` judges the folder, which has to hold the old bundle or the new one; then a build
+is let run, after which nothing may lie beside the bundle or in the temporary folder.
+
+| | builds | old bundle whole | new bundle whole | faults |
+|---|---:|---:|---:|---:|
+{rows}
+"""
+_FULL = """
+Written by `unshare -rm python -m scripts.reliability.builds --disks {disks} --limits {limits} --seed {seed}`. The
+same on a disk that has room for 64 KB to 128 MB more, temporary files included, or where no file may have more than 256 bytes
+to 1 MB. A build has to end well or in a sentence, with nothing beside the bundle or in the temporary folder.
 
 | | builds | old bundle whole | new bundle whole | faults |
 |---|---:|---:|---:|---:|
@@ -184,23 +192,39 @@ def main() -> int:
     parser.add_argument("--limits", type=int, default=20)
     parser.add_argument("--seed", type=int, default=20481)
     options = parser.parse_args()
-    chance = random.Random(options.seed)
-    browsers: tuple[Browser, Browser] = ("off", "required")
     with small_disk() as disk:
         trial = Trial(disk)
-        seconds = {browser: trial.time(browser) for browser in browsers}
-        size = sum(path.stat().st_size for path in trial.site.rglob("*"))
-        for index in range(options.kills):
-            trial.kill(chance.uniform(0, 1.1 * seconds[browsers[index % 2]]), browsers[index % 2])
-        for index in range(options.disks):
-            trial.fill(disk, int(chance.uniform(0, 3) * size), browsers[index % 3 == 0])
-        for _ in range(options.limits):
-            trial.limit(int(2 ** chance.uniform(8, 20)))
+        if options.kills:
+            _kill(trial, options)
+        if options.disks or options.limits:
+            _fill(trial, disk, options)
     for what, fault in trial.faults[:50]:
         print(f"{what}: {fault}", file=sys.stderr)
-    rows = "\n".join(_row(trial, what) for what in dict.fromkeys(what for what, _ in trial.ends))
-    write_section("Killed builds and full disks", _TEXT.format(rows=rows, **vars(options)))
     return int(bool(trial.faults))
+
+
+def _kill(trial: Trial, options: argparse.Namespace) -> None:
+    chance = random.Random(options.seed)
+    seconds = {browser: trial.time(browser) for browser in _BROWSERS}
+    for index in range(options.kills):
+        browser = _BROWSERS[index % 2]
+        trial.kill(chance.uniform(0, 1.1 * seconds[browser]), browser)
+    rows = _rows(trial, "killed", "killed with a browser")
+    write_section("Killed builds", _KILLED.format(rows=rows, **vars(options)))
+
+
+def _fill(trial: Trial, disk: Path, options: argparse.Namespace) -> None:
+    chance = random.Random(options.seed)
+    for index in range(options.disks):
+        trial.fill(disk, int(2 ** chance.uniform(16, 27)), _BROWSERS[index % 3 == 0])
+    for _ in range(options.limits):
+        trial.limit(int(2 ** chance.uniform(8, 20)))
+    rows = _rows(trial, "full disk", "full disk with a browser", "limited")
+    write_section("Builds on a full disk", _FULL.format(rows=rows, **vars(options)))
+
+
+def _rows(trial: Trial, *names: str) -> str:
+    return "\n".join(_row(trial, name) for name in names)
 
 
 def _row(trial: Trial, what: str) -> str:
