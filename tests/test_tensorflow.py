@@ -7,6 +7,7 @@ import json
 import math
 import os
 import subprocess
+import sys
 import tempfile
 import zipfile
 from pathlib import Path
@@ -215,6 +216,16 @@ def test_a_saved_model_that_does_more_than_compute_is_not_loaded(made: Path) -> 
     with pytest.raises(InputError, match=r"not TensorFlow's own: Odds; with effects beyond the model: PrintV2, SaveV2\."):
         read(made / "hostile")
     assert not [path.name for path in made.iterdir() if path.name.startswith(("printed", "saved"))]
+
+
+def test_a_file_that_is_read_for_ever_is_refused(tmp_path: Path) -> None:
+    """As some damaged HDF5 files are, within the library and so out of Python's reach."""
+    endless = "import program.__main__ as it; it._SECONDS = 1\nwith it.hurried(r'{}'):\n while True: pass"
+    done = subprocess.run(
+        [sys.executable, "-c", endless.format(tmp_path)], cwd=Path(tensorflow.__file__).parent, capture_output=True, check=False
+    )
+    assert done.returncode == 1
+    assert "it is damaged" in json.loads((tmp_path / "error.json").read_text())["what"]
 
 
 def test_what_is_no_keras_model_is_refused(python: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

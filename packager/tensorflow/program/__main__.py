@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import faulthandler
 import json
 import os
 import sys
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .keras_files import check_config, export, keras_outputs, load_keras
 from .refusal import RefusedError, complaint
 from .saved_models import SIGNATURE, check_ops, load_saved, signature
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# That reading a configuration may take: thousands of times what it does.
+_SECONDS = 60
 
 
 def main(verb: str, model: str, folder: str) -> int:
@@ -20,13 +29,27 @@ def main(verb: str, model: str, folder: str) -> int:
     )
     path = Path(model)
     try:
-        (check_ops if path.is_dir() else check_config)(path)
+        if path.is_dir():
+            check_ops(path)
+        else:
+            with hurried(folder):
+                check_config(path)
         (convert if verb == "convert" else run)(path, Path(folder))
     except ImportError as error:
         return refuse(RefusedError(f"What it takes cannot be imported: {complaint(error)}.", "install"), folder)
     except RefusedError as error:
         return refuse(error, folder)
     return 0
+
+
+@contextmanager
+def hurried(folder: str) -> Iterator[None]:
+    """Within the block a file that is read for ever, or brings the process down, is refused: so do damaged HDF5 files."""
+    refuse(RefusedError("The file cannot be read to its end: it is damaged.", "Save it again."), folder)
+    faulthandler.dump_traceback_later(_SECONDS, exit=True)
+    yield
+    faulthandler.cancel_dump_traceback_later()
+    (Path(folder) / "error.json").unlink()
 
 
 def refuse(error: RefusedError, folder: str) -> int:

@@ -77,9 +77,10 @@ def load_keras(path: Path) -> Any:
     try:
         return keras.saving.load_model(path, compile=False, safe_mode=True)
     except Exception as error:
+        classes = "Layers and models of classes of your own cannot be read: write a SavedModel with model.export()."
         raise RefusedError(
             f"Keras {keras.__version__} cannot load the model: {complaint(error).rstrip('.')}.",
-            "Layers and models of classes of your own cannot be read: write a SavedModel with model.export().",
+            "Save it again." if isinstance(error, (zipfile.BadZipFile, OSError)) else classes,
         ) from error
 
 
