@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 HERE = Path(__file__).parent
-LONG = (HERE / "web", HERE / "test_real_models.py", HERE / "test_wheel.py")
+LONG = (HERE / "web", HERE / "test_real_models.py", HERE / "test_wheel.py", HERE / "test_tensorflow.py")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
