@@ -28,7 +28,8 @@ class Proof:
     """What every variant is held to.
 
     ``asked`` holds the ids of those without which the build fails, ``referee`` is what ran the reference, or None for native
-    onnxruntime. ``classes`` is the output whose largest value is the answer, where the task has one.
+    onnxruntime. ``classes`` is the output whose largest value is the answer, ``mask`` the input that tells text from
+    padding, where the task has them.
     """
 
     signature: Signature
@@ -39,6 +40,7 @@ class Proof:
     signer: Signer | None
     referee: str | None = None
     classes: str | None = None
+    mask: str | None = None
 
     def seal(self, manifest: dict[str, Any]) -> Manifest:
         """A draft as the page takes it: its runtime wants a signed one where the bundle will be."""
@@ -52,7 +54,8 @@ class Proof:
 
         Fewer bits that the build may choose or leave may not turn an answer either.
         """
-        agreement = parity.compare(self.signature, self.reference, outputs, variant["id"])
+        masks = [feed[self.mask] for feed in self.feeds] if self.mask else None
+        agreement = parity.compare(self.signature, self.reference, outputs, variant["id"], masks)
         agreement.hold(self._tolerance(variant), variant["id"])
         if variant["precision"] != "fp32" and self.options.precision_of(variant["target"]) == "auto":
             agreement.hold_classes(self.classes, variant["id"])

@@ -63,7 +63,7 @@ def calibration(model: AnyModel, task: AnyTask, folder: Path | None, samples: li
         raise InputError("--calibration names a folder without inputs.", where=str(folder))
     # Those that are far apart, where there are too many.
     samples = samples[:: -(-len(samples) // _CALIBRATION)]
-    return [*batches(task, samples), *(_parts(task, samples) if isinstance(task, ImageTask) else [])]
+    return [*(sample.tensors for sample in samples), *(_parts(task, samples) if isinstance(task, ImageTask) else [])]
 
 
 def _parts(task: ImageTask, samples: list[Sample]) -> list[Tensors]:

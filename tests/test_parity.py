@@ -43,6 +43,18 @@ def test_a_class_that_turns_is_told() -> None:
         turned.hold_classes("y", "v")
 
 
+def test_padding_is_not_compared() -> None:
+    signature = {"inputs": [], "outputs": [{"name": "y", "dtype": "float32", "shape": ["n", "t", 2]}]}
+    want, have = np.ones((2, 3, 2)), np.ones((2, 3, 2))
+    have[1, 2], have[0, 1] = 9, 1.5
+    mask = np.array([[1, 1, 1], [1, 1, 0]])
+    figures = [compare(signature, [{"y": want}], [{"y": have}], "v", masks).worst for masks in (None, [mask])]
+    assert [figure["max_abs"] for figure in figures] == [8, 0.5]
+    # Another output of that text, which has no tokens.
+    pooled = {"inputs": [], "outputs": [{"name": "y", "dtype": "float32", "shape": ["n", 2]}]}
+    assert compare(pooled, [{"y": np.ones((2, 2))}], [{"y": np.full((2, 2), 3)}], "v", [mask]).worst["max_abs"] == 2
+
+
 def test_another_shape_is_an_error() -> None:
     with pytest.raises(ParityError, match=r"shape \[2, 3\] instead of \[3, 2\]"):
         agreement([np.ones((3, 2))], [np.ones((2, 3))])

@@ -10,6 +10,8 @@ import numpy as np
 from packager.errors import ParityError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from packager._manifest_types import OutputParity, Signature
     from packager.model import Tensors
 
@@ -47,28 +49,44 @@ class Agreement:
                 )
 
 
-def compare(signature: Signature, reference: list[Tensors], variant: list[Tensors], where: str) -> Agreement:
+def compare(
+    signature: Signature,
+    reference: list[Tensors],
+    variant: list[Tensors],
+    where: str,
+    masks: Sequence[np.ndarray] | None = None,
+) -> Agreement:
     """Figures of ``variant`` against ``reference``: lists of outputs by name, one entry a sample.
 
     Differences are absolute; ``relative`` divides by the largest absolute value of the reference over all samples. Positions
-    that are not finite must be the same on both sides. Raises ParityError for another shape or another such position.
+    that are not finite must be the same on both sides. ``masks``, one a sample and [batch, tokens], have 0 where a token is
+    padding: what an output [batch, tokens, ...] holds there means nothing and is not compared. Raises ParityError for another
+    shape or another position that is not finite.
     """
+    shown = [None] * len(reference) if masks is None else masks
     return Agreement(
         [
-            _output(entry["name"], [run[entry["name"]] for run in reference], [run[entry["name"]] for run in variant], where)
+            _output(
+                entry["name"], [run[entry["name"]] for run in reference], [run[entry["name"]] for run in variant], shown, where
+            )
             for entry in signature["outputs"]
         ]
     )
 
 
-def _output(name: str, expected: list[np.ndarray], actual: list[np.ndarray], where: str) -> OutputParity:
+def _output(
+    name: str, expected: list[np.ndarray], actual: list[np.ndarray], masks: Sequence[np.ndarray | None], where: str
+) -> OutputParity:
     max_abs, scale, cosine = 0.0, 0.0, 1.0
     rows, same = 0, 0
-    for want, have in zip(expected, actual, strict=True):
+    for given, made, mask in zip(expected, actual, masks, strict=True):
+        want, have = given, made
         if want.shape != have.shape:
             raise ParityError(
                 f"The output '{name}' has the shape {list(have.shape)} instead of {list(want.shape)}.", where=where
             )
+        if mask is not None and want.shape[:2] == mask.shape:
+            want, have = want[mask != 0], have[mask != 0]
         a, b = _finite(name, want, have, where)
         if a.size:
             max_abs = max(max_abs, float(np.abs(a - b).max()))
