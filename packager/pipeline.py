@@ -66,9 +66,7 @@ def build(options: BuildOptions, progress: Progress = Silent()) -> BuildResult: 
     with progress.step("Optimising the graph"):
         optimised = optimise(model, warnings.append)
     asked = frozenset(candidate.id for candidate in wanted if candidate.asked)
-    classes = task.postprocess["output"] if isinstance(task, tasks.ImageTask) else None
-    mask = task.preprocess["inputs"]["mask"] if isinstance(task, tasks.TextTask) else None
-    proof = Proof(optimised.signature, feeds, reference, options, asked, signer, parity.referee(model), classes, mask)
+    proof = Proof(optimised.signature, task, feeds, reference, options, asked, signer, parity.referee(model))
     with progress.step("Lowering the model"):
         rounds = options.calibration is not None or any(candidate.precision in BUDGETS for candidate in wanted)
         calibration = sampling.calibration(model, task, options.calibration, samples) if rounds else []

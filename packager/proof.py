@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from packager import manifest as manifests
-from packager import parity
+from packager import parity, tasks
 from packager.choose import choose, measured
 from packager.errors import MissingToolError, PackagerError
 from packager.options import BROWSER_TARGETS, GPU_TARGETS
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from packager.options import BuildOptions
     from packager.progress import Progress
     from packager.signing import Signer
+    from packager.tasks import AnyTask
 
 
 @dataclass(frozen=True)
@@ -28,19 +29,17 @@ class Proof:
     """What every variant is held to.
 
     ``asked`` holds the ids of those without which the build fails, ``referee`` is what ran the reference, or None for native
-    onnxruntime. ``classes`` is the output whose largest value is the answer, ``mask`` the input that tells text from
-    padding, where the task has them.
+    onnxruntime.
     """
 
     signature: Signature
+    task: AnyTask
     feeds: list[Tensors]
     reference: list[Tensors]
     options: BuildOptions
     asked: frozenset[str]
     signer: Signer | None
     referee: str | None = None
-    classes: str | None = None
-    mask: str | None = None
 
     def seal(self, manifest: dict[str, Any]) -> Manifest:
         """A draft as the page takes it: its runtime wants a signed one where the bundle will be."""
@@ -54,11 +53,12 @@ class Proof:
 
         Fewer bits that the build may choose or leave may not turn an answer either.
         """
-        masks = [feed[self.mask] for feed in self.feeds] if self.mask else None
-        agreement = parity.compare(self.signature, self.reference, outputs, variant["id"], masks)
+        text = isinstance(self.task, tasks.TextTask)
+        agreement = parity.compare(self.signature, self.reference, outputs, variant["id"], self._masks(), ranks=not text)
         agreement.hold(self._tolerance(variant), variant["id"])
-        if variant["precision"] != "fp32" and self.options.precision_of(variant["target"]) == "auto":
-            agreement.hold_classes(self.classes, variant["id"])
+        chosen = self.options.precision_of(variant["target"]) == "auto" and variant["precision"] != "fp32"
+        if chosen and isinstance(self.task, tasks.ImageTask):
+            agreement.hold_classes(self.task.postprocess["output"], variant["id"])
         return self._parity(variant, proof, runner, agreement.outputs)
 
     def pending(self, variant: dict[str, Any]) -> Parity:
@@ -68,6 +68,11 @@ class Proof:
             {"name": name, "max_abs": 0, "relative": 0, "cosine": 1, "top1": None} for name in names
         ]  # fmt: skip
         return self._parity(variant, "browser", "none yet", blank)
+
+    def _masks(self) -> list[Any] | None:
+        """What tells text from padding in each input, where that is text."""
+        mask = self.task.preprocess["inputs"]["mask"] if isinstance(self.task, tasks.TextTask) else None
+        return None if mask is None else [feed[mask] for feed in self.feeds]
 
     def _tolerance(self, variant: Any) -> float:
         return self.options.tolerance_of(variant["precision"], asked=variant["id"] in self.asked)

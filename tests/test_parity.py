@@ -38,7 +38,7 @@ def test_past_the_tolerance_it_says_which_output_and_how_much() -> None:
 
 def test_a_class_that_turns_is_told() -> None:
     turned = agreement([np.array([[1.0, 2, 4]]), np.array([[0.0, 1, 2]])], [np.array([[1.0, 2, 4]]), np.array([[0.0, 2.1, 2]])])
-    turned.hold_classes(None, "v")
+    turned.hold_classes("another", "v")
     with pytest.raises(ParityError, match="50% of the samples another class"):
         turned.hold_classes("y", "v")
 

@@ -38,7 +38,7 @@ class Agreement:
                 remedy="Nothing was written. If this difference is acceptable, allow it with --tolerance.",
             )
 
-    def hold_classes(self, output: str | None, variant: str) -> None:
+    def hold_classes(self, output: str, variant: str) -> None:
         """Raises ParityError where the largest value of this output is another one for some sample."""
         for figures in self.outputs:
             if figures["name"] == output and figures["top1"] is not None and figures["top1"] < 1:
@@ -55,23 +55,24 @@ def compare(
     variant: list[Tensors],
     where: str,
     masks: Sequence[np.ndarray] | None = None,
+    *,
+    ranks: bool = True,
 ) -> Agreement:
     """Figures of ``variant`` against ``reference``: lists of outputs by name, one entry a sample.
 
     Differences are absolute; ``relative`` divides by the largest absolute value of the reference over all samples. Positions
     that are not finite must be the same on both sides. ``masks``, one a sample and [batch, tokens], have 0 where a token is
-    padding: what an output [batch, tokens, ...] holds there means nothing and is not compared. Raises ParityError for another
+    padding: what an output [batch, tokens, ...] holds there means nothing and is not compared. ``ranks`` says whether the
+    largest value of an output's last axis is an answer, so that ``top1`` is worth telling. Raises ParityError for another
     shape or another position that is not finite.
     """
     shown = [None] * len(reference) if masks is None else masks
-    return Agreement(
-        [
-            _output(
-                entry["name"], [run[entry["name"]] for run in reference], [run[entry["name"]] for run in variant], shown, where
-            )
-            for entry in signature["outputs"]
-        ]
-    )
+    outputs = []
+    for entry in signature["outputs"]:
+        name = entry["name"]
+        figures = _output(name, [run[name] for run in reference], [run[name] for run in variant], shown, where)
+        outputs.append(figures if ranks else {**figures, "top1": None})
+    return Agreement(outputs)
 
 
 def _output(
