@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
+from typing import Final
 
 _POLICY: Final[dict[str, str]] = {
+    # No engine makes functions from text. That of `webgpu` holds a `new Function` where only its WebNN provider comes, which no
+    # bundle uses.
     "default-src": "'none'",
     "script-src": "'self' 'wasm-unsafe-eval'",
     "worker-src": "'self'",
@@ -23,10 +22,6 @@ _POLICY: Final[dict[str, str]] = {
     "require-trusted-types-for": "'script'",
     "trusted-types": "packager default",
 }
-
-# Engines whose glue makes functions from text: none. That of `webgpu` holds a `new Function` where only its WebNN provider
-# comes, which no bundle uses.
-_EVALUATING: Final[frozenset[str]] = frozenset()
 
 # The demo uses the camera and nothing else of what a browser asks leave for.
 _DENIED = (
@@ -55,24 +50,15 @@ _DENIED = (
 )
 
 
-def content_security_policy(targets: Iterable[str] = ()) -> str:
-    """Return the policy of a bundle whose engines are those of ``targets``: no more than these need."""
-    policy = dict(_POLICY)
-    if _EVALUATING & set(targets):
-        policy["script-src"] += " 'unsafe-eval'"
-        del policy["require-trusted-types-for"], policy["trusted-types"]
-    return "; ".join(f"{name} {value}" for name, value in policy.items())
+CONTENT_SECURITY_POLICY: Final = "; ".join(f"{name} {value}" for name, value in _POLICY.items())
 
-
-def security_headers(targets: Iterable[str] = ()) -> dict[str, str]:
-    """Return what every answer of such a bundle says to the browser."""
-    return {
-        "Content-Security-Policy": content_security_policy(targets),
-        "X-Content-Type-Options": "nosniff",
-        "Referrer-Policy": "no-referrer",
-        "Permissions-Policy": ", ".join(["camera=(self)", *(f"{name}=()" for name in _DENIED)]),
-    }
-
+# What every answer says to the browser.
+SECURITY_HEADERS: Final[dict[str, str]] = {
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Permissions-Policy": ", ".join(["camera=(self)", *(f"{name}=()" for name in _DENIED)]),
+}
 
 # What a browser asks of a page before it lends it threads on shared memory.
 ISOLATION_HEADERS: Final[dict[str, str]] = {

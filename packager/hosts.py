@@ -22,7 +22,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Final
 
 from packager.errors import InputError
-from packager.headers import HASHED_FOLDERS, IMMUTABLE, ISOLATION_HEADERS, REVALIDATE, security_headers
+from packager.headers import HASHED_FOLDERS, IMMUTABLE, ISOLATION_HEADERS, REVALIDATE, SECURITY_HEADERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -55,14 +55,14 @@ LIMITS: Final[dict[str, Limits]] = {
 }
 
 
-def host_files(host: str, targets: Iterable[str] = ()) -> dict[str, bytes]:
-    """Return the files that a host reads, by path in the bundle, whose engines are those of ``targets``.
+def host_files(host: str) -> dict[str, bytes]:
+    """Return the files that a host reads, by path in the bundle.
 
     ``generic`` gives all that do nothing where they are not read; a Space's README.md is not among them, since it would
     show up as the readme of whatever repository the bundle is put in. Raises InputError for a host that is not known.
     """
     _check(host)
-    headers = {**ISOLATION_HEADERS, **security_headers(targets)}
+    headers = {**ISOLATION_HEADERS, **SECURITY_HEADERS}
     files: dict[str, bytes] = {}
     if host in ("generic", "cloudflare-pages", "netlify"):
         files["_headers"] = _headers_file(headers).encode()

@@ -75,8 +75,8 @@ def build(options: BuildOptions, progress: Progress = Silent()) -> BuildResult: 
         draft = _write_bundle(folder, options, lowered, task, samples, proof, progress)
         manifest = prove(folder, draft, proof, progress, warnings.append)
         with progress.step("Writing the site"):
-            hosted = host_files(options.host, manifest["engines"])
-            manifest = proof.seal({**manifest, "others": others(manifest["engines"], hosted)})
+            hosted = host_files(options.host)
+            manifest = proof.seal({**manifest, "others": others(hosted)})
             finish(folder, manifest, hosted)
             problems = check_limits(options.host, folder_bytes(folder))
             if problems:

@@ -14,13 +14,11 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 from packager.content import shard_path
 from packager.declarations import declarations
 from packager.errors import MissingToolError
-from packager.headers import ISOLATION_HEADERS, content_security_policy, security_headers
+from packager.headers import CONTENT_SECURITY_POLICY, ISOLATION_HEADERS, SECURITY_HEADERS
 from packager.lowered import Item
 from packager.manifest import contents, encode, engine_scripts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     import numpy as np
 
     from packager._manifest_types import (
@@ -79,7 +77,6 @@ class Site:
         self.folder = folder
         self._assets = Assets.load()
         self._files: dict[str, File] = {}
-        self._targets: list[str] = []
 
     @property
     def files(self) -> list[File]:
@@ -99,7 +96,6 @@ class Site:
     def add_engine(self, target: str, write: Write) -> Engine | CompiledEngine | ScriptEngine:
         """Copies a target's scripts, cuts its module into shards, and gives the manifest's entry."""
         engine = self._assets.engines[target]
-        self._targets.append(target)
         self._copy(engine["script"], "engine")
         if "glue" not in engine and "modules" not in engine:
             return {"version": engine["version"], "script": engine["script"]}
@@ -139,7 +135,7 @@ class Site:
             "__APP__": names["app"],
             "__STYLE__": names["style"],
             "__WORKER__": names["worker"],
-            "__POLICY__": content_security_policy(self._targets),
+            "__POLICY__": CONTENT_SECURITY_POLICY,
             "__MODULEPRELOADS__": f'<link rel="modulepreload" href="{names["page"]}">',
         }
         page = re.sub("|".join(values), lambda match: values[match[0]], template)
@@ -173,17 +169,17 @@ def golden(signature: Signature, inputs: Tensors, outputs: Tensors, write: Write
     }
 
 
-def others(engines: Iterable[str], host_files: dict[str, bytes]) -> list[Other]:
+def others(host_files: dict[str, bytes]) -> list[Other]:
     """What the manifest says of the files that ``finish`` writes: of sw.js as it is before the version's hashes are put in."""
-    files = {**host_files, "sw.js": _service_worker(engines).encode()}
+    files = {**host_files, "sw.js": _service_worker().encode()}
     return [{"path": path, "sha256": hashlib.sha256(files[path]).hexdigest()} for path in sorted(files)]
 
 
-def _service_worker(engines: Iterable[str]) -> str:
+def _service_worker() -> str:
     """The text of sw.js, without the two hashes of its version."""
     assets = Assets.load()
     worker = (assets.root / assets.files["sw"]).read_text(encoding="utf-8")
-    headers = {"security": security_headers(engines), "isolation": ISOLATION_HEADERS}
+    headers = {"security": SECURITY_HEADERS, "isolation": ISOLATION_HEADERS}
     return worker.replace('"__HEADERS__"', json.dumps(headers, separators=(",", ":")))
 
 
@@ -191,7 +187,7 @@ def finish(folder: Path, manifest: Manifest, host_files: dict[str, bytes]) -> No
     """Writes the manifest, the service worker that belongs to it, and the host's own files."""
     encoded = encode(manifest)
     (folder / "manifest.json").write_bytes(encoded)
-    worker = _service_worker(manifest["engines"])
+    worker = _service_worker()
     worker = worker.replace("__BUNDLE_ID__", manifest["id"]).replace("__MANIFEST_SHA256__", hashlib.sha256(encoded).hexdigest())
     (folder / "sw.js").write_text(worker, encoding="utf-8")
     for path, data in host_files.items():
@@ -207,22 +203,10 @@ def drop_unneeded(folder: Path, manifest: Manifest) -> list[File]:
             path.unlink()
     scripts = {path for target in manifest["engines"] for path in engine_scripts(manifest, target)}
     kept = [file for file in manifest["files"] if file["role"] != "engine" or file["path"] in scripts]
-    _tighten(folder, kept, manifest)
     for file in manifest["files"]:
         if file not in kept:
             (folder / file["path"]).unlink()
     return kept
-
-
-def _tighten(folder: Path, files: list[File], manifest: Manifest) -> None:
-    """Gives the page the policy of the engines that stay."""
-    page = (folder / "index.html").read_text(encoding="utf-8")
-    policy = f'content="{content_security_policy(manifest["engines"])}"'
-    data = re.sub('content="default-src [^"]*"', lambda _: policy, page, count=1).encode()
-    (folder / "index.html").write_bytes(data)
-    for file in files:
-        if file["path"] == "index.html":
-            file["bytes"], file["sha256"] = len(data), hashlib.sha256(data).hexdigest()
 
 
 def _tensor_sample(sample: Sample, write: Write) -> Any:

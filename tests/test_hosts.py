@@ -8,7 +8,7 @@ import re
 import pytest
 
 from packager.errors import InputError
-from packager.headers import IMMUTABLE, REVALIDATE, cache_control, content_security_policy, security_headers
+from packager.headers import CONTENT_SECURITY_POLICY, IMMUTABLE, REVALIDATE, SECURITY_HEADERS, cache_control
 from packager.hosts import HOSTS, LIMITS, check_limits, host_files
 
 SHARD = f"shards/{'0a' * 32}.shuffle4.gzip.bin"
@@ -38,7 +38,7 @@ def parse_headers_file(text: str) -> list[tuple[str, list[tuple[str, str]]]]:
 
 def headers_of(path: str, host: str) -> list[tuple[str, str]]:
     """All headers that the host's rules give a path, in order, with repeats."""
-    files = host_files(host, ["wasm", "ort-wasm"])
+    files = host_files(host)
     if "_headers" in files:
         rules = parse_headers_file(files["_headers"].decode())
         return [
@@ -63,7 +63,7 @@ def test_every_path_gets_each_header_once(host: str, path: str) -> None:
     assert given["Cross-Origin-Opener-Policy"] == "same-origin"
     assert given["Cross-Origin-Embedder-Policy"] == "require-corp"
     assert given["Cross-Origin-Resource-Policy"] == "same-origin"
-    assert security_headers(["wasm", "ort-wasm"]).items() <= given.items()
+    assert SECURITY_HEADERS.items() <= given.items()
 
 
 @pytest.mark.parametrize("path", BUNDLE)
@@ -102,13 +102,11 @@ def test_headers_file_keeps_to_what_both_its_readers_take() -> None:
 
 
 def test_the_policy_allows_what_the_engines_need_and_no_more() -> None:
-    strict = content_security_policy(["wasm", "ort-wasm"])
-    assert "script-src 'self' 'wasm-unsafe-eval';" in strict
-    assert "connect-src 'self';" in strict
-    assert "require-trusted-types-for 'script'; trusted-types packager default" in strict
-    assert "unsafe-inline" not in strict
-    assert content_security_policy(["wasm", "webgl", "webgpu"]) == strict
-    assert "Content-Security-Policy: " + strict in host_files("netlify", ["webgpu"])["_headers"].decode()
+    assert "script-src 'self' 'wasm-unsafe-eval';" in CONTENT_SECURITY_POLICY
+    assert "connect-src 'self';" in CONTENT_SECURITY_POLICY
+    assert "require-trusted-types-for 'script'; trusted-types packager default" in CONTENT_SECURITY_POLICY
+    assert "unsafe-inline" not in CONTENT_SECURITY_POLICY
+    assert "Content-Security-Policy: " + CONTENT_SECURITY_POLICY in host_files("netlify")["_headers"].decode()
 
 
 def test_github_pages_gets_no_jekyll() -> None:

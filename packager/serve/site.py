@@ -11,7 +11,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from packager.headers import ISOLATION_HEADERS, REVALIDATE, cache_control
+from packager.headers import ISOLATION_HEADERS, REVALIDATE, SECURITY_HEADERS, cache_control
 from packager.serve.body import FileSlice
 from packager.serve.conditions import RangeNotSatisfiable, http_date, is_unchanged, preferred_coding, wanted_range
 from packager.serve.encodings import Encodings, offered_codings
@@ -19,7 +19,6 @@ from packager.serve.entities import FileReplacedError, StoredFile, open_file
 from packager.serve.gallery import Gallery
 from packager.serve.media import media_type
 from packager.serve.paths import MalformedPathError, find, split_path
-from packager.serve.policies import Policies
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -55,7 +54,6 @@ class Site:
         self._root = root
         self._gallery = Gallery(root)
         self._encodings = Encodings()
-        self._policies = Policies(root)
         self._isolation = ISOLATION_HEADERS if isolate else {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -128,7 +126,7 @@ class Site:
     def _describe(self, entity: Entity, *, varies: bool) -> dict[str, str]:
         """Return the headers that all representations share."""
         headers = {
-            **self._policies.of(entity.name),
+            **SECURITY_HEADERS,
             **self._isolation,
             "Content-Type": media_type(entity.name),
             "Cache-Control": cache_control(entity.name),
@@ -159,5 +157,5 @@ class Site:
 
     def _say(self, status: int, message: str, headers: dict[str, str] | None = None) -> Response:
         """Return a short answer in plain text that nobody keeps."""
-        own = {**self._policies.of(""), **self._isolation, "Cache-Control": REVALIDATE if status == 301 else "no-store"}
+        own = {**SECURITY_HEADERS, **self._isolation, "Cache-Control": REVALIDATE if status == 301 else "no-store"}
         return Response(f"{message}\n", status, {**own, "Content-Type": "text/plain; charset=utf-8", **(headers or {})})

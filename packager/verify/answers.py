@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from packager.headers import IMMUTABLE, cache_control, security_headers
+from packager.headers import IMMUTABLE, SECURITY_HEADERS, cache_control
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -44,7 +44,7 @@ def remarks(path: str, headers: Headers) -> Iterator[str]:
     if path == "index.html":
         if not isolated(headers):
             yield "comes without Cross-Origin-Opener-Policy and -Embedder-Policy: the first visit has one thread"
-        missing = [name for name in security_headers() if name.lower() not in headers]
+        missing = [name for name in SECURITY_HEADERS if name.lower() not in headers]
         if missing:
             yield f"comes without {', '.join(missing)}"
 

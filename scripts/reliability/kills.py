@@ -14,7 +14,7 @@ from pathlib import Path
 from random import Random
 
 from packager.browser import chromium
-from packager.headers import security_headers
+from packager.headers import SECURITY_HEADERS
 from scripts.reliability.document import write_section
 from tests.web.bundles import Bundle
 from tests.web.faults import build_versions, visit
@@ -61,7 +61,7 @@ def _measure(folder: str) -> float:
     """Seconds that a first load takes: the middle of three."""
     times = []
     versions = _versions(folder)
-    with chromium() as browser, Host({"/": versions[0].site}, headers=ISOLATION | security_headers(["wasm"])) as host:
+    with chromium() as browser, Host({"/": versions[0].site}, headers=ISOLATION | SECURITY_HEADERS) as host:
         for _ in range(3):
             with browser.new_context() as context:
                 start = time.monotonic()

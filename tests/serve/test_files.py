@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from packager.headers import IMMUTABLE, ISOLATION_HEADERS, REVALIDATE, security_headers
+from packager.headers import IMMUTABLE, ISOLATION_HEADERS, REVALIDATE, SECURITY_HEADERS
 from tests.serving import ASSET_PATH, PAGE, PICTURE, SAMPLE_PATH, SCRIPT, SHARD, SHARD_PATH, Server, serving, write_bundle
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def test_every_file_of_a_bundle(server: Server, path: str, content: bytes, media
     assert answer.headers["content-length"] == str(len(content))
     assert re.fullmatch(r'"[0-9a-f]{18}"', answer.headers["etag"])
     assert answer.headers["last-modified"].endswith("GMT")
-    for name, value in {**security_headers(), **ISOLATION_HEADERS}.items():
+    for name, value in {**SECURITY_HEADERS, **ISOLATION_HEADERS}.items():
         assert answer.headers[name.lower()] == value
 
 
@@ -69,7 +69,7 @@ def test_without_isolation_only_its_headers_are_gone(bundle: Path) -> None:
     with serving(bundle, isolate=False) as running:
         for answer in (running.get("/"), running.get("/missing")):
             assert not {name.lower() for name in ISOLATION_HEADERS} & set(answer.headers)
-            assert {name.lower() for name in security_headers()} <= set(answer.headers)
+            assert {name.lower() for name in SECURITY_HEADERS} <= set(answer.headers)
 
 
 @pytest.mark.parametrize("path", ["/", "/sw.js", f"/{SHARD_PATH}"])

@@ -16,7 +16,7 @@ from playwright.sync_api import Error
 
 from packager import BuildOptions, build
 from packager.content import shard_path
-from packager.headers import security_headers
+from packager.headers import SECURITY_HEADERS
 
 from .bundles import Bundle, model_file
 from .server import ISOLATION, Fault, Host, Kind
@@ -196,7 +196,7 @@ def play(browser: Browser, versions: tuple[Bundle, Bundle], cell: tuple[str, str
     """Plays one cell (fault, part, visit): a visit under the fault, then one with the host healed."""
     fault, part, kind = cell
     old, new = versions
-    headers = {"Cache-Control": "no-store"} | ISOLATION | security_headers(["wasm"])
+    headers = {"Cache-Control": "no-store"} | ISOLATION | SECURITY_HEADERS
     foreign = {"Access-Control-Allow-Origin": "*", "Cross-Origin-Resource-Policy": "cross-origin"}
     now = new if kind == "update" else old
     with (

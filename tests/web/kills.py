@@ -14,7 +14,7 @@ import psutil
 from playwright.sync_api import Error
 
 from packager.browser import chromium_flags, chromium_path
-from packager.headers import security_headers
+from packager.headers import SECURITY_HEADERS
 
 from .faults import BLANK, BOUND, TIMEOUT, await_end, bad_entries, come_before, visit
 from .server import ISOLATION, Host
@@ -61,7 +61,7 @@ def die(browser: Browser, versions: tuple[Bundle, Bundle], random: Random, span:
     update = random.random() < 0.5
     death = Death(random.choice(VICTIMS), "update" if update else "load", random.uniform(0, span * (2 if update else 1)))
     old, new = versions
-    headers = {"Cache-Control": "no-cache"} | ISOLATION | security_headers(["wasm"])
+    headers = {"Cache-Control": "no-cache"} | ISOLATION | SECURITY_HEADERS
     with Host({"/": old.site}, {"/blank.html": BLANK}, headers) as host:
         context = _open(browser, folder) if death.victim == "browser" else browser.new_context()
         if update:

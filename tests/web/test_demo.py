@@ -13,7 +13,7 @@ from onnx import TensorProto, helper
 from PIL import Image
 
 from packager import BuildOptions, build
-from packager.headers import security_headers
+from packager.headers import SECURITY_HEADERS
 from tests import models
 
 from .server import ISOLATION, Fault, Host
@@ -141,7 +141,7 @@ def demo(sites: dict[str, Path], visitor: Visitor) -> Iterator[Callable[[str], P
 
     By the end nothing may have complained, as the browser does of all that breaks the policy, and nothing left the origin.
     """
-    with Host(dict(sites), headers=ISOLATION | security_headers(["ort-wasm"])) as host:
+    with Host(dict(sites), headers=ISOLATION | SECURITY_HEADERS) as host:
 
         def open_demo(mount: str) -> Page:
             page = visitor.open(host.origin + mount)

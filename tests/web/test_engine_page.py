@@ -10,7 +10,7 @@ import pytest
 
 from packager import BuildOptions, build
 from packager.content import shard_path
-from packager.headers import security_headers
+from packager.headers import SECURITY_HEADERS
 
 from .bundles import Bundle, model_file
 from .server import ISOLATION, Fault, Host
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from .conftest import Opens
     from .visitor import Visitor
 
-TOGETHER = ISOLATION | security_headers(["wasm"])
+TOGETHER = ISOLATION | SECURITY_HEADERS
 PLAIN_PAGE = '<!doctype html><link rel="icon" href="data:,"><title>Own</title>'
 # Ahead of the page's worker: what a browser without these would say of a module that uses them.
 WITHOUT_RELAXED = "{ const all = WebAssembly.validate; WebAssembly.validate = (bytes) => bytes.length < 40 && all(bytes); }"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import Error
 
-from packager.headers import content_security_policy, security_headers
+from packager.headers import CONTENT_SECURITY_POLICY, SECURITY_HEADERS
 
 from .server import ISOLATION, Host
 from .visitor import run, until
@@ -23,7 +23,7 @@ OWN = """<!doctype html><link rel="icon" href="data:,"><title>Own</title><script
 @pytest.mark.parametrize("sender", ["the host", "the service worker"])
 def test_nothing_leaves_even_by_mistake(host: Host, bundle: Bundle, visitor: Visitor, sender: str) -> None:
     if sender == "the host":
-        host.headers |= ISOLATION | security_headers(["ort-wasm"])
+        host.headers |= ISOLATION | SECURITY_HEADERS
     page = visitor.open(f"{host.origin}/", documents=1 if sender == "the host" else 2)
     until(page, "document.documentElement.dataset.state === 'ready'")
     assert page.evaluate("crossOriginIsolated")
@@ -50,4 +50,4 @@ def test_a_page_of_ones_own_keeps_its_own_rules(host: Host, bundle: Bundle, visi
 
 def test_the_page_carries_the_policy_of_its_engines(bundle: Bundle) -> None:
     page = (bundle.site / "index.html").read_text(encoding="utf-8")
-    assert f'http-equiv="Content-Security-Policy" content="{content_security_policy(["ort-wasm"])}"' in page
+    assert f'http-equiv="Content-Security-Policy" content="{CONTENT_SECURITY_POLICY}"' in page

@@ -11,7 +11,7 @@ from onnx import TensorProto, helper
 from playwright.sync_api import Browser, Page
 
 from packager import BuildOptions, build
-from packager.headers import content_security_policy
+from packager.headers import CONTENT_SECURITY_POLICY
 from packager.options import Precision
 from packager.site import web_root
 from tests import models
@@ -68,7 +68,7 @@ def engine(gpu_browser: Browser) -> Iterator[Engine]:
     parts = {part: f"/{entry[part]}" for part in ("script", "glue", "module")}
     files = {path: (web_root() / path[1:]).read_bytes() for path in parts.values()}
     files |= {"/worker.js": _WORKER.read_bytes(), "/graph": sum_of_sines()}
-    with worker_page(gpu_browser, files, {}, {"Content-Security-Policy": content_security_policy()}) as page:
+    with worker_page(gpu_browser, files, {}, {"Content-Security-Policy": CONTENT_SECURITY_POLICY}) as page:
         yield Engine(page, parts)
 
 
