@@ -49,6 +49,8 @@ for layer in model.layers:
         layer.set_weights([np.random.default_rng(1).uniform(0.5, 1.5, weight.shape) for weight in layer.get_weights()])
 model.save(f"{folder}/small.keras")
 model.save(f"{folder}/small.h5")
+code = layers.Lambda(lambda x: x * 2, name="harmless")
+keras.Model(picture, code(picture)).save(f"{folder}/lambda.h5")
 
 def spec(dtype, name, *shape):
     return tf.TensorSpec((None, *shape), dtype, name)
@@ -186,12 +188,16 @@ def keras_file(path: Path, config: Any) -> Path:
     return path
 
 
-def test_code_in_a_file_is_not_run(python: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv(tensorflow.PYTHON, str(python))
+@pytest.mark.usefixtures("with_tensorflow")
+def test_code_in_a_file_is_not_run(made: Path, tmp_path: Path) -> None:
     layer = {"class_name": "Lambda", "config": {"name": "harmless", "function": {"class_name": "__lambda__"}}}
-    model = keras_file(tmp_path / "model.keras", {"class_name": "Functional", "config": {"layers": [layer]}})
-    with pytest.raises(InputError, match=r"code of its own, which is not run: Lambda 'harmless'\..*safe mode"):
-        read(model)
+    keras_file(tmp_path / "code.keras", {"class_name": "Functional", "config": {"layers": [layer]}})
+    # An HDF5 file that looks like a zip file to who reads it from its end.
+    both = (made / "lambda.h5").read_bytes() + keras_file(tmp_path / "innocent.zip", {}).read_bytes()
+    (tmp_path / "both.h5").write_bytes(both)
+    for model in (tmp_path / "code.keras", made / "lambda.h5", tmp_path / "both.h5"):
+        with pytest.raises(InputError, match=r"code of its own, which is not run: Lambda 'harmless'\..*safe mode"):
+            read(model)
 
 
 def test_a_model_without_end_is_stopped_and_what_a_killed_build_left_is_removed(
