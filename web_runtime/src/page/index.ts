@@ -4,6 +4,7 @@ import type { LoadOptions, Model, Task } from "../shared/api.js";
 import type { Inputs, ModelTask, Outputs } from "../shared/bundle.js";
 import { Client } from "./client.js";
 import { LoadedModel } from "./model.js";
+import { staying } from "./offline.js";
 
 export type {
   Classification,
@@ -57,7 +58,9 @@ async function loadIn<T extends Task, I, O>(
   options: LoadOptions,
 ): Promise<Model<T, I, O>> {
   try {
-    return new LoadedModel<T, I, O>(client, await client.load(url, options));
+    const loaded = await client.load(url, options);
+    await staying();
+    return new LoadedModel<T, I, O>(client, loaded);
   } catch (error) {
     client.terminate();
     throw error;

@@ -1,7 +1,7 @@
 // Offline use: registers the bundle's service worker, follows its versions, and says whether the next visit needs a network.
 
 import type { ModelInfo } from "../shared/api.js";
-import type { InstallFailed, Kept, ToServiceWorker } from "../shared/offline.js";
+import type { InstallFailed, Kept, TakenOver, ToServiceWorker } from "../shared/offline.js";
 import { mayIsolate, reloadIsolated } from "./isolation.js";
 import { scriptUrl } from "./script.js";
 
@@ -67,11 +67,26 @@ function findObstacle(scope: string): string | null {
 function followControl(container: ServiceWorkerContainer, scope: string, isolate: boolean): void {
   let controlled = container.controller !== null && new URL("./", container.controller.scriptURL).href === scope;
   if (controlled && isolate) reloadIsolated(scope);
+  // The change may have come while this page was on its way, under the version before.
+  if (controlled) tell(container.controller, { type: "opened", time: Date.now() - performance.now() });
+  container.addEventListener("message", ({ data }: MessageEvent<TakenOver>) => data?.type === "taken-over" && leave());
   container.addEventListener("controllerchange", () => {
-    if (controlled) location.reload();
+    if (controlled) leave();
     else if (isolate) reloadIsolated(scope);
     controlled = true;
   });
+}
+
+let leaving = false;
+
+function leave(): void {
+  leaving = true;
+  location.reload();
+}
+
+/** Resolves at once, or never where the page is about to be replaced: what it loaded since may be of another version than its own. */
+export function staying(): Promise<void> {
+  return leaving ? new Promise(() => undefined) : Promise.resolve();
 }
 
 function followFailure(container: ServiceWorkerContainer, scope: string, report: Report): void {
@@ -137,8 +152,8 @@ async function keep(version: ServiceWorker): Promise<boolean> {
   return complete;
 }
 
-function tell(version: ServiceWorker, message: ToServiceWorker, transfer: Transferable[] = []): void {
-  version.postMessage(message, transfer);
+function tell(version: ServiceWorker | null, message: ToServiceWorker, transfer: Transferable[] = []): void {
+  version?.postMessage(message, transfer);
 }
 
 function pageLoaded(): Promise<unknown> {

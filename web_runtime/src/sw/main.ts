@@ -4,6 +4,7 @@ import type { InstallFailed, Kept, ToServiceWorker } from "../shared/offline.js"
 import { answer, pathOf } from "./serve.js";
 import { dropOldShards, keepEngines } from "./shards.js";
 import { have, install, oldShells } from "./shell.js";
+import { noteAnswered, noteTakeOver, tellIfOlder } from "./switch.js";
 import { prepareUpdate } from "./update.js";
 import { base, manifest, urlOf, worker } from "./version.js";
 
@@ -25,6 +26,7 @@ async function prepare(): Promise<void> {
 }
 
 worker.addEventListener("activate", (event) => {
+  noteTakeOver();
   // What cannot be cleaned now is cleaned by the next version; the page must not wait or fail for it.
   event.waitUntil(Promise.all([worker.clients.claim(), clean().catch(() => undefined)]));
 });
@@ -39,13 +41,16 @@ async function clean(): Promise<void> {
 
 worker.addEventListener("fetch", (event) => {
   const path = pathOf(event.request);
-  if (path !== null) event.respondWith(answer(event.request, path));
+  if (path === null) return;
+  noteAnswered(event.resultingClientId);
+  event.respondWith(answer(event.request, path));
 });
 
 worker.addEventListener("message", (event) => {
   const message = event.data as ToServiceWorker;
   if (message.type === "keep") event.waitUntil(keep(message.urls, event.ports[0]));
   else if (message.type === "apply") event.waitUntil(worker.skipWaiting());
+  else if (message.type === "opened") tellIfOlder(event.source as Client, message.time);
 });
 
 async function keep(urls: string[], port: MessagePort | undefined): Promise<void> {

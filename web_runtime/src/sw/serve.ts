@@ -40,13 +40,13 @@ function startsRealm({ mode, destination }: Request, path: string): boolean {
   return (mode === "navigate" && !path.includes("/")) || destination.endsWith("worker");
 }
 
-/** Adds headers where the host sends none of its own. */
-function withHeaders(response: Response, wanted: Record<string, string>): Response {
+/** Adds headers where the host sends none of its own. The body is whole: a stream would end with this worker, which may be replaced. */
+async function withHeaders(response: Response, wanted: Record<string, string>): Promise<Response> {
   if (response.type === "error" || response.type.startsWith("opaque")) return response;
   const all = new Headers(wanted);
   response.headers.forEach((value, name) => {
     all.set(name, value);
   });
-  const { status, statusText, body } = response;
-  return new Response(body, { status, statusText, headers: all });
+  const { status, statusText } = response;
+  return new Response(response.body && (await response.blob()), { status, statusText, headers: all });
 }
