@@ -9,12 +9,12 @@ import argparse
 import sys
 import tempfile
 import time
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from random import Random
 
 from packager.browser import chromium
 from packager.headers import SECURITY_HEADERS
+from scripts.reliability.apart import play
 from scripts.reliability.document import write_section
 from tests.web.bundles import Bundle
 from tests.web.faults import build_versions, visit
@@ -34,22 +34,21 @@ caches has the hash that its name, or the manifest of its version, says.
 {rows}
 
 **{right} of {rounds} next visits were right.** A load took {span:.1f} s on this machine when nothing was killed; moments are
-spread evenly over that time, over twice that for updates.{problems}
+spread evenly over that time, over twice that for updates. {stalls} rounds stood still for 300 seconds, harness and all, and
+were played again.{problems}
 """
 
 
-def run(folder: str, seeds: list[int], span: float) -> list[Death]:
-    """Plays the rounds of some seeds."""
-    deaths = []
-    for seed in seeds:
-        with chromium() as browser, tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
-            try:
-                death = die(browser, _versions(folder), Random(seed), span, Path(profile))
-            except Exception as error:
-                death = Death("unknown", "unknown", 0, "", [f"{type(error).__name__}: {error}"])
-        print(seed, death, flush=True)
-        deaths.append(death)
-    return deaths
+def run(given: tuple[str, int, float]) -> Death:
+    """Plays the round of a seed."""
+    folder, seed, span = given
+    with chromium() as browser, tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
+        try:
+            death = die(browser, _versions(folder), Random(seed), span, Path(profile))
+        except Exception as error:
+            death = Death("unknown", "unknown", 0, "", [f"{type(error).__name__}: {error}"])
+    print(seed, death, flush=True)
+    return death
 
 
 def _versions(folder: str) -> tuple[Bundle, Bundle]:
@@ -79,11 +78,11 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=2, help="rounds side by side")
     options = parser.parse_args()
     seeds = list(range(options.seed, options.seed + options.rounds))
-    with tempfile.TemporaryDirectory(prefix="packager-kills-") as folder, ProcessPoolExecutor(options.jobs) as pool:
+    with tempfile.TemporaryDirectory(prefix="packager-kills-") as folder:
         build_versions(Path(folder))
         span = _measure(folder)
-        parts = [seeds[job :: options.jobs] for job in range(options.jobs)]
-        deaths = [death for found in pool.map(run, [folder] * options.jobs, parts, [span] * options.jobs) for death in found]
+        played = list(play(run, [(folder, seed, span) for seed in seeds], options.jobs))
+    deaths = [death for death, _ in played]
     wrong = [death for death in deaths if death.problems]
     said = "".join(f"\n- {death}" for death in wrong)
     write_section(
@@ -94,6 +93,7 @@ def main() -> int:
             rows="\n".join(_row(victim, during, deaths) for victim in VICTIMS for during in ("load", "update")),
             right=len(deaths) - len(wrong),
             span=span,
+            stalls=sum(stalls for _, stalls in played) or "No",
             problems=f"\n\nNot right:\n{said}" if wrong else "",
         ),
     )

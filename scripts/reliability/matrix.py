@@ -8,10 +8,10 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 from packager.browser import chromium
+from scripts.reliability.apart import play as play_all
 from scripts.reliability.document import write_section
 from tests.web.bundles import Bundle
 from tests.web.faults import FAULTS, PARTS, TIMEOUT, VISITS, Outcome, build_versions, cells, play
@@ -26,6 +26,7 @@ _VISITORS = {
 
 _TEXT = """Written by `python -m scripts.reliability.matrix`. A host fails in one of {faults} ways, for every file of one part
 of a bundle, as long as the visit lasts: {total} cells, each in a fresh profile of Chromium. Afterwards the host is sound again.
+{stalls} cells stood still for 300 seconds, harness and all, and were played again.
 
 Held to in each cell: the visit ends in a right answer, of one version as a whole (page, manifest and weights are told apart by
 what they hold), or in an error with a code; every entry of the caches has the hash that its name, or the manifest of its
@@ -45,19 +46,17 @@ refused with 404 once. So a file that does not come is given up within {bound} s
 """
 
 
-def run(folder: str, part: list[Cell]) -> list[tuple[Cell, Outcome]]:
-    """Plays some of the cells in a browser of their own."""
-    versions = tuple(Bundle(Path(folder, name, "site"), Path(folder, name, "model.onnx")) for name in ("First", "Second"))
-    done = []
-    for cell in part:
-        try:
-            with chromium() as browser:
-                outcome = play(browser, (versions[0], versions[1]), cell)
-        except Exception as error:
-            outcome = Outcome("none", "", [f"{type(error).__name__}: {error}"])
-        print(*cell, "→", outcome.kind, outcome.version, *outcome.problems, sep="  ", flush=True)
-        done.append((cell, outcome))
-    return done
+def run(given: tuple[str, Cell]) -> Outcome:
+    """Plays a cell in a browser of its own."""
+    folder, cell = given
+    first, second = (Bundle(Path(folder, name, "site"), Path(folder, name, "model.onnx")) for name in ("First", "Second"))
+    try:
+        with chromium() as browser:
+            outcome = play(browser, (first, second), cell)
+    except Exception as error:
+        outcome = Outcome("none", "", [f"{type(error).__name__}: {error}"])
+    print(*cell, "→", outcome.kind, outcome.version, *outcome.problems, sep="  ", flush=True)
+    return outcome
 
 
 def main() -> int:
@@ -67,21 +66,22 @@ def main() -> int:
     parser.add_argument("--only", default="", help="cells that hold this word; nothing is written")
     options = parser.parse_args()
     wanted = [cell for cell in cells() if options.only in " ".join(cell)]
-    with tempfile.TemporaryDirectory(prefix="packager-faults-") as folder, ProcessPoolExecutor(options.jobs) as pool:
+    with tempfile.TemporaryDirectory(prefix="packager-faults-") as folder:
         build_versions(Path(folder))
-        parts = [wanted[job :: options.jobs] for job in range(options.jobs)]
-        outcomes = dict(pair for found in pool.map(run, [folder] * options.jobs, parts) for pair in found)
+        played = list(play_all(run, [(folder, cell) for cell in wanted], options.jobs))
+    outcomes = dict(zip(wanted, (outcome for outcome, _ in played), strict=True))
     if not options.only:
-        write_section("Network faults", _text(outcomes))
+        write_section("Network faults", _text(outcomes, sum(stalls for _, stalls in played)))
     return int(any(outcome.problems for outcome in outcomes.values()))
 
 
-def _text(outcomes: dict[Cell, Outcome]) -> str:
+def _text(outcomes: dict[Cell, Outcome], stalls: int) -> str:
     kinds = [outcome.kind for outcome in outcomes.values()]
     known = {"answer", "notice", "browser", "none"}
     return _TEXT.format(
         faults=len(FAULTS),
         total=len(outcomes),
+        stalls=stalls or "No",
         answers=kinds.count("answer"),
         codes=sum(kind not in known for kind in kinds),
         notices=kinds.count("notice"),

@@ -78,6 +78,22 @@ def test_a_cache_that_the_visitor_clears_fills_again(host: Host, bundle: Bundle,
     assert run(page, bundle).matches(bundle)
 
 
+def test_a_click_asks_the_browser_to_keep_the_model(host: Host, bundle: Bundle, visitor: Visitor) -> None:
+    page = visitor.open(f"{host.origin}/", documents=2)
+    works_offline(page)
+    assert page.evaluate("navigator.storage.persisted()") is False
+    page.get_by_role("button", name="Keep for good").click()
+    page.get_by_text("The browser did not agree").wait_for()
+    session = visitor.context.new_cdp_session(page)
+    profile = session.send("Target.getTargetInfo")["targetInfo"]["browserContextId"]
+    grant = {"origin": host.origin, "permissions": ["durableStorage"], "browserContextId": profile}
+    session.send("Browser.grantPermissions", grant)
+    page.get_by_role("button", name="Keep for good").click()
+    page.get_by_text("The browser keeps the model until you clear it").wait_for()
+    assert page.evaluate("navigator.storage.persisted()") is True
+    assert page.get_by_role("button", name="Keep for good").is_hidden()
+
+
 def test_a_host_without_the_service_worker(host: Host, bundle: Bundle, visitor: Visitor) -> None:
     host.faults.append(Fault("/sw.js", "missing"))
     page = visitor.open(f"{host.origin}/")
