@@ -256,7 +256,9 @@ def test_a_wrong_answer_is_an_error_and_caught_by_budget_and_baseline(
     assert verdicts(report["verdicts"], "violated") == ["parity.relative"]
     limits = [Limit("parity.relative", 1e-3), Limit("parity.cosine", 0.999)]
     assert verdicts(judge_budget(limits, report["settings"]), "violated") == ["parity.relative", "parity.cosine"]
-    assert verdicts(judge_baseline(plain, report), "violated") == ["parity.relative", "parity.cosine"]
+    # How fast it was beside the other is up to the machine, too.
+    worse = [figure for figure in verdicts(judge_baseline(plain, report), "violated") if figure.startswith("parity.")]
+    assert worse == ["parity.relative", "parity.cosine"]
 
 
 def test_a_page_that_never_answers_is_given_up_in_time(bundle: Bundle) -> None:
