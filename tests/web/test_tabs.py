@@ -44,7 +44,7 @@ def begin(visitor: Visitor, host: Host) -> Page:
 
 def wait_for(host: Host, pattern: str) -> None:
     """Waits until something that fits was asked for."""
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60
     while not host.requests(pattern):
         assert time.monotonic() < end, host.log
         time.sleep(0.02)

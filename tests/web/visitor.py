@@ -97,7 +97,7 @@ class Visitor:
         """
         wanted = len(self.loads) + documents
         yield
-        end = time.monotonic() + 20
+        end = time.monotonic() + 60
         while len(self.loads) < wanted:
             assert time.monotonic() < end, f"Of {wanted} documents only these came: {self.loads}"
             page.wait_for_timeout(20)
@@ -139,7 +139,7 @@ def stored_files(page: Page, bundle: Bundle, base: str) -> set[str]:
     return paths
 
 
-def until(page: Page, condition: str, seconds: float = 20.0) -> None:
+def until(page: Page, condition: str, seconds: float = 60.0) -> None:
     """Waits for a JavaScript condition, over reloads. Playwright's own wait needs the `eval` that our pages forbid."""
     end = time.monotonic() + seconds
     while True:
