@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[1]
 # What a fresh clone does not have.
 _MADE = shutil.ignore_patterns(
-    ".git", ".venv", ".cache", ".hypothesis", "node_modules", "sites", "dist", "web", "__pycache__", ".*_cache"
+    ".git", ".venv*", ".cache", ".hypothesis", "node_modules", "sites", "dist", "web", "__pycache__", ".*_cache"
 )
 
 

@@ -137,12 +137,15 @@ def test_bytes_are_those_that_the_server_sent(bundle: Bundle, monkeypatch: pytes
 
         monkeypatch.setattr(prepare, "served", served)
         traffic = measured(bundle.site, "first")["settings"][0]["visits"]["first"][0]["traffic"]
+        told = list(host.answers)
+        # The browser may look for a newer service worker between the end of the visit and its own.
+        while told[-1].is_check and sum(answer.sent for answer in told) > traffic["bytes"]:
+            told.pop()
         assert traffic["source"] == "server"
-        assert traffic["bytes"] == host.sent
-        assert traffic["requests"] == len(host.answers)
-        assert sum(traffic["kinds"].values()) == host.sent
+        assert (traffic["bytes"], traffic["requests"]) == (sum(answer.sent for answer in told), len(told))
+        assert sum(traffic["kinds"].values()) == traffic["bytes"]
     # The browser's own count agrees, but for what it never tells of.
-    assert traffic["devtools_bytes"] == sum(answer.sent for answer in host.answers if not answer.is_check)
+    assert traffic["devtools_bytes"] == sum(answer.sent for answer in told if not answer.is_check)
 
 
 def test_bytes_of_a_url_are_those_too(bundle: Bundle) -> None:
