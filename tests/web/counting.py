@@ -38,6 +38,11 @@ class CountingHost:
         self.server.daemon_threads = True
 
     @property
+    def sent(self) -> int:
+        """Bytes of all answers."""
+        return sum(answer.sent for answer in self.answers)
+
+    @property
     def address(self) -> tuple[str, int]:
         return "127.0.0.1", self.server.server_port
 
