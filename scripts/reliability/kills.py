@@ -21,7 +21,7 @@ from tests.web.faults import build_versions, visit
 from tests.web.kills import VICTIMS, Death, die
 from tests.web.server import ISOLATION, Host
 
-_TEXT = """Written by `python -m scripts.reliability.kills --rounds {rounds} --seed {seed}`. In each round a visitor loads the
+_TEXT = """Written by `python -m scripts.reliability.kills --rounds {rounds} --seed {seed} --jobs {jobs}`. In each round a visitor loads the
 page for the first time, or comes back when a new version was published and reloads as soon as that waits. At a random moment
 the tab is closed, or every process of the browser gets SIGKILL, or the server is stopped in the middle of its answers and stays
 away until the page has ended in an answer or an error with a code. Then the visitor comes again.
@@ -33,7 +33,7 @@ caches has the hash that its name, or the manifest of its version, says.
 |---|---|---:|---:|---:|---:|
 {rows}
 
-**{right} of {rounds} next visits were right.** A load took {span:.1f} s on this machine when nothing was killed; moments are
+**{right} of {rounds} next visits were right.** A load took {span:.1f} s on this machine when nothing was killed and nothing ran beside it; moments are
 spread evenly over that time, over twice that for updates. {stalls} rounds stood still for 300 seconds, harness and all, and
 were played again.{problems}
 """
@@ -90,6 +90,7 @@ def main() -> int:
         _TEXT.format(
             rounds=options.rounds,
             seed=options.seed,
+            jobs=options.jobs,
             rows="\n".join(_row(victim, during, deaths) for victim in VICTIMS for during in ("load", "update")),
             right=len(deaths) - len(wrong),
             span=span,
