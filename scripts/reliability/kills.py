@@ -21,10 +21,11 @@ from tests.web.faults import build_versions, visit
 from tests.web.kills import VICTIMS, Death, die
 from tests.web.server import ISOLATION, Host
 
-_TEXT = """Written by `python -m scripts.reliability.kills --rounds {rounds} --seed {seed} --jobs {jobs}`. In each round a visitor loads the
-page for the first time, or comes back when a new version was published and reloads as soon as that waits. At a random moment
-the tab is closed, or every process of the browser gets SIGKILL, or the server is stopped in the middle of its answers and stays
-away until the page has ended in an answer or an error with a code. Then the visitor comes again.
+_TEXT = """Written by `python -m scripts.reliability.kills --rounds {rounds} --seed {seed} --jobs {jobs}`. In each round
+a visitor loads the page for the first time, or comes back when a new version was published and reloads as soon as that
+waits. At a random moment the tab is closed, or every process of the browser gets SIGKILL, or the server is stopped in the
+middle of its answers and stays away until the page has ended in an answer or an error with a code. Then the visitor
+comes again.
 
 Held to in each round: the next visit answers right, page, manifest and weights are of one version, and every entry of the
 caches has the hash that its name, or the manifest of its version, says.
@@ -33,9 +34,9 @@ caches has the hash that its name, or the manifest of its version, says.
 |---|---|---:|---:|---:|---:|
 {rows}
 
-**{right} of {rounds} next visits were right.** A load took {span:.1f} s on this machine when nothing was killed and nothing ran beside it; moments are
-spread evenly over that time, over twice that for updates. {stalls} rounds stood still for 300 seconds, harness and all, and
-were played again.{problems}
+**{right} of {rounds} next visits were right.** A load took {span:.1f} s on this machine when nothing was killed and nothing ran
+beside it; moments are spread evenly over that time, over twice that for updates. {stalls} rounds
+stood still for 300 seconds, harness and all, and were played again.{problems}
 """
 
 
