@@ -192,9 +192,14 @@ def test_a_delay_is_caught_by_budget_and_baseline(bundle: Bundle) -> None:
         old = before["settings"][0]["figures"]["first.result"]
         # So long that it stands out of the noise of three visits, whatever else this machine is doing.
         delay = 2.0 + 3 * (old["high"] - old["value"]) / 1000
-        host.faults = [Fault("/assets/worker-*", "slow", seconds=delay)]
-        after = measured(host.origin, "first", visits=3)
-    limits = [Limit("first.result", old["value"] + 1000)]
+        limits = [Limit("first.result", old["value"] + 1000)]
+        for longer in (1, 2, 4):
+            host.faults = [Fault("/assets/worker-*", "slow", seconds=delay * longer)]
+            after = measured(host.origin, "first", visits=3)
+            judged = [*judge_budget(limits, after["settings"]), *judge_baseline(before, after)]
+            # The visits with the delay have noise of their own, of which a verdict may say that it leaves no other.
+            if "first.result" not in verdicts(judged, "undecided"):
+                break
     assert verdicts(judge_budget(limits, before["settings"]), "violated") == []
     assert verdicts(judge_budget(limits, after["settings"]), "violated") == ["first.result"]
     assert "first.result" in verdicts(judge_baseline(before, after), "violated")
